@@ -1,0 +1,290 @@
+"""Settings from the environment: the only reader of os.environ.
+
+Every name that is missing or bad is reported at once. A file of NAME=value lines may stand behind the
+environment (DICOMHUB_SETTINGS_FILE): the environment wins, and a process that is told to reload reads the
+file again.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal, TypeVar, cast, get_args
+from urllib.parse import urlsplit
+
+Durability = Literal["power", "process"]
+LogFormat = Literal["console", "json"]
+T = TypeVar("T")
+
+_NO_MATCH_STATUSES: Mapping[str, Literal[200, 204]] = {"200": 200, "204": 204}
+_AE_TITLE = re.compile(r"[\x20-\x5b\x5d-\x7e]{1,16}")
+
+
+class EnvironmentInvalid(Exception):
+    """One or more settings are missing or bad; problems has a sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class ScpSettings:
+    ae_title: str
+    host: str
+    port: int
+    min_spare_children: int
+    max_spare_children: int
+    max_children: int
+    max_pdu_bytes: int
+    artim_seconds: float
+    idle_seconds: float
+    stall_seconds: float
+    drain_seconds: float
+    heartbeat_seconds: float
+    accept_unknown_sop_classes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeSettings:
+    durability: Durability
+    disk_reserve_bytes: int
+    batch_max_instances: int
+    batch_max_seconds: float
+    republish_seconds: float
+    quarantine_max_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    host: str
+    port: int
+    threads: int
+    secret_key: str | None
+    allowed_hosts: tuple[str, ...]
+    debug: bool
+    is_open: bool
+    qido_no_match_status: Literal[200, 204]
+    qido_max_results: int
+    qido_max_series: int
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    home: Path
+    store_root: Path
+    database_url: str
+    redis_url: str | None
+    flower_port: int
+    log_format: LogFormat
+    log_level: str
+    batch_retention_days: int
+    scp: ScpSettings
+    intake: IntakeSettings
+    web: WebSettings
+
+    @property
+    def embedded_redis_url_file(self) -> Path:
+        """Where an embedded run leaves the address of the Redis that it started."""
+        return self.home / "run" / "redis.url"
+
+    def broker_url(self) -> str:
+        """Return the Redis to talk to: REDIS_URL, else the one an embedded run has started.
+
+        Raises EnvironmentInvalid when there is neither.
+        """
+        if self.redis_url is not None:
+            return self.redis_url
+        try:
+            return self.embedded_redis_url_file.read_text("ascii").strip()
+        except OSError:
+            raise EnvironmentInvalid(
+                [f"REDIS_URL is not set, and no embedded run has left one in {self.embedded_redis_url_file}"]
+            ) from None
+
+
+class _Reader:
+    """Reads values one by one and gathers what is wrong with them."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self.problems: list[str] = []
+
+    def _read(self, name: str, default: T, parse: Callable[[str], T]) -> T:
+        text = self._values.get(name, "")
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.problems.append(f"{name}={text!r}: {error}")
+            return default
+
+    def text(self, name: str, default: str) -> str:
+        return self._read(name, default, str)
+
+    def optional(self, name: str) -> str | None:
+        return self._read(name, None, str)
+
+    def path(self, name: str, default: Path) -> Path:
+        return self._read(name, default, lambda text: Path(text).expanduser()).absolute()
+
+    def integer(self, name: str, default: int, *, least: int = 0, most: int = 2**63) -> int:
+        def parse(text: str) -> int:
+            number = int(text)
+            if not least <= number <= most:
+                raise ValueError(f"must be from {least} to {most}")
+            return number
+
+        return self._read(name, default, parse)
+
+    def port(self, name: str, default: int) -> int:
+        return self.integer(name, default, least=0, most=65535)
+
+    def seconds(self, name: str, default: float) -> float:
+        def parse(text: str) -> float:
+            number = float(text)
+            if not 0 < number < float("inf"):
+                raise ValueError("must be a number of seconds above 0")
+            return number
+
+        return self._read(name, default, parse)
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        def parse(text: str) -> bool:
+            if text.lower() in {"1", "true", "yes", "on"}:
+                return True
+            if text.lower() in {"0", "false", "no", "off"}:
+                return False
+            raise ValueError("must be on or off")
+
+        return self._read(name, default, parse)
+
+    def choice(self, name: str, default: T, choices: tuple[T, ...]) -> T:
+        def parse(text: str) -> T:
+            if text not in choices:
+                raise ValueError(f"must be one of {', '.join(map(str, choices))}")
+            return cast("T", text)
+
+        return self._read(name, default, parse)
+
+    def ae_title(self, name: str, default: str) -> str:
+        def parse(text: str) -> str:
+            if not _AE_TITLE.fullmatch(text) or not text.strip():
+                raise ValueError("must be 1 to 16 characters, no backslash, not all spaces (PS3.5 6.2)")
+            return text.strip()
+
+        return self._read(name, default, parse)
+
+    def url(self, name: str, default: T, schemes: tuple[str, ...]) -> str | T:
+        def parse(text: str) -> str | T:
+            if urlsplit(text).scheme not in schemes:
+                raise ValueError(f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+            return text
+
+        return self._read(name, cast("str | T", default), parse)
+
+
+def _file_values(path: str) -> dict[str, str]:
+    try:
+        lines = Path(path).read_text("utf-8").splitlines()
+    except OSError as error:
+        raise EnvironmentInvalid([f"DICOMHUB_SETTINGS_FILE={path!r}: {error.strerror}"]) from None
+    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.lstrip().startswith("#"))
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def _scp(read: _Reader) -> ScpSettings:
+    settings = ScpSettings(
+        ae_title=read.ae_title("SCP_AE_TITLE", "DICOMHUB"),
+        host=read.text("SCP_HOST", "127.0.0.1"),
+        port=read.port("SCP_PORT", 11112),
+        min_spare_children=read.integer("SCP_MIN_SPARE_CHILDREN", 2, least=1, most=1000),
+        max_spare_children=read.integer("SCP_MAX_SPARE_CHILDREN", 8, least=1, most=1000),
+        max_children=read.integer("SCP_MAX_CHILDREN", 100, least=1, most=4000),
+        max_pdu_bytes=read.integer("SCP_MAX_PDU_BYTES", 131072, least=4096, most=4 * 1024 * 1024),
+        artim_seconds=read.seconds("SCP_ARTIM_SECONDS", 30),
+        idle_seconds=read.seconds("SCP_IDLE_SECONDS", 600),
+        stall_seconds=read.seconds("SCP_STALL_SECONDS", 60),
+        drain_seconds=read.seconds("SCP_DRAIN_SECONDS", 30),
+        heartbeat_seconds=read.seconds("SCP_HEARTBEAT_SECONDS", 60),
+        accept_unknown_sop_classes=read.flag("SCP_ACCEPT_UNKNOWN_SOP_CLASSES", default=False),
+    )
+    if not settings.min_spare_children <= settings.max_spare_children <= settings.max_children:
+        read.problems.append(
+            "SCP_MIN_SPARE_CHILDREN <= SCP_MAX_SPARE_CHILDREN <= SCP_MAX_CHILDREN does not hold: "
+            f"{settings.min_spare_children}, {settings.max_spare_children}, {settings.max_children}"
+        )
+    return settings
+
+
+def _intake(read: _Reader) -> IntakeSettings:
+    return IntakeSettings(
+        durability=read.choice("SCP_DURABILITY", "power", get_args(Durability)),
+        disk_reserve_bytes=read.integer("STORE_RESERVE_BYTES", 256 * 1024 * 1024),
+        batch_max_instances=read.integer("BATCH_MAX_INSTANCES", 500, least=1, most=10_000),
+        batch_max_seconds=read.seconds("BATCH_MAX_SECONDS", 5),
+        republish_seconds=read.seconds("REPUBLISH_SECONDS", 60),
+        quarantine_max_bytes=read.integer("QUARANTINE_MAX_BYTES", 1024**3),
+    )
+
+
+def _web(read: _Reader) -> WebSettings:
+    hosts = read.text("WEB_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+    settings = WebSettings(
+        host=read.text("WEB_HOST", "127.0.0.1"),
+        port=read.port("WEB_PORT", 8000),
+        threads=read.integer("WEB_THREADS", 8, least=1, most=1000),
+        secret_key=read.optional("SECRET_KEY"),
+        allowed_hosts=tuple(host.strip() for host in hosts.split(",") if host.strip()),
+        debug=read.flag("WEB_DEBUG", default=False),
+        is_open=read.flag("WEB_OPEN", default=False),
+        qido_no_match_status=_NO_MATCH_STATUSES[read.choice("QIDO_NO_MATCH_STATUS", "200", ("200", "204"))],
+        qido_max_results=read.integer("QIDO_MAX_RESULTS", 10_000, least=1, most=1_000_000),
+        qido_max_series=read.integer("QIDO_MAX_SERIES", 200, least=1, most=1_000_000),
+    )
+    if not settings.is_open and not is_loopback(settings.host):
+        read.problems.append(
+            f"WEB_HOST={settings.host!r}: DICOMweb asks nobody to log in, so it listens on loopback "
+            "only; WEB_OPEN=on opens it to whoever can reach that address"
+        )
+    return settings
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a listener on host; of names, only localhost is trusted."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
+    """Read all settings. Raises EnvironmentInvalid that names everything that is wrong."""
+    environ = os.environ if environ is None else environ
+    settings_file = environ.get("DICOMHUB_SETTINGS_FILE")
+    values = {**(_file_values(settings_file) if settings_file else {}), **environ}
+    read = _Reader(values)
+    home = read.path("DICOMHUB_HOME", Path("var"))
+    environment = Environment(
+        home=home,
+        store_root=read.path("STORE_ROOT", home / "store"),
+        database_url=read.url(
+            "DATABASE_URL", f"sqlite:///{home}/dicomhub.sqlite3", ("sqlite", "postgresql", "postgres")
+        ),
+        redis_url=read.url("REDIS_URL", None, ("redis", "rediss")),
+        flower_port=read.port("FLOWER_PORT", 5555),
+        log_format=read.choice("LOG_FORMAT", "console", get_args(LogFormat)),
+        log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        batch_retention_days=read.integer("BATCH_RETENTION_DAYS", 30, least=1, most=36500),
+        scp=_scp(read),
+        intake=_intake(read),
+        web=_web(read),
+    )
+    if read.problems:
+        raise EnvironmentInvalid(read.problems)
+    return environment

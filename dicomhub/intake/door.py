@@ -1,0 +1,154 @@
+"""The one door for new instances: DIMSE, STOW-RS and imports all come in here.
+
+File first, journal second, broker third. When an instance is archived its bytes are there to stay and the
+journal says that the database has to learn of them; the dispatcher does the rest, in a process of its own.
+"""
+
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from dicomhub.environment import Environment
+from dicomhub.intake.admission import TenantAdmission
+from dicomhub.intake.incoming_instance import Announced, IncomingInstance, WholeInstance, out_of_resources
+from dicomhub.intake.journal import Journal
+from dicomhub.intake.quarantine import Quarantine
+from dicomhub.intake.refusal import DuplicateRefused, OutOfResources
+from dicomhub.storage.filesystem import ArchiveOutcome, DuplicateInstance, FilesystemStore, open_store
+from dicomhub.storage.layout import JOURNAL, QUARANTINE, instance_path
+from tasks.messages import Source, StoredInstance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where instances come from: the same for all of an association, a request or an import."""
+
+    source: Source
+    calling_ae_title: str = ""
+    called_ae_title: str = ""
+    source_address: str = ""
+    trace_id: str = ""
+
+
+class Intake:
+    """One writer's way into the archive. Belongs to one process; open it after the fork."""
+
+    def __init__(
+        self, *, store: FilesystemStore, journal: Journal, quarantine: Quarantine, reserve_bytes: int
+    ) -> None:
+        self.store = store
+        self.last_outcome: ArchiveOutcome | None = None
+        self._journal = journal
+        self._quarantine = quarantine
+        self._reserve_bytes = reserve_bytes
+
+    @classmethod
+    def open(cls, environment: Environment, *, owner: str) -> "Intake":
+        """Open store and journal; no thread, no broker. owner names the writer in its journal segments."""
+        store = open_store(environment)
+        return cls(
+            store=store,
+            journal=Journal(
+                store.absolute(JOURNAL),
+                owner=f"{socket.gethostname()}/{owner}",
+                durability=environment.intake.durability,
+                batch_max_instances=environment.intake.batch_max_instances,
+                batch_max_seconds=environment.intake.batch_max_seconds,
+            ),
+            quarantine=Quarantine(
+                store.absolute(QUARANTINE), max_bytes=environment.intake.quarantine_max_bytes
+            ),
+            reserve_bytes=environment.intake.disk_reserve_bytes,
+        )
+
+    def receive(
+        self,
+        *,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        transfer_syntax_uid: str,
+        admission: TenantAdmission,
+        provenance: Provenance,
+    ) -> IncomingInstance:
+        """Begin an instance. Raises OutOfResources, and TransferSyntaxUnknown."""
+        announced = Announced(
+            sop_class_uid=sop_class_uid,
+            sop_instance_uid=sop_instance_uid,
+            transfer_syntax_uid=transfer_syntax_uid,
+        )
+        try:
+            self._check_reserve()
+            return IncomingInstance(
+                self.store.create_incoming(),
+                announced=announced,
+                source_ae_title=provenance.calling_ae_title,
+                quarantine=self._quarantine,
+                accept=lambda whole: self._accept(whole, admission, provenance),
+            )
+        except OSError as error:
+            raise out_of_resources(error) from error
+
+    def next_deadline(self) -> float | None:
+        """When, on time.monotonic(), cut_if_due has something to do; None while nothing is open."""
+        return self._journal.next_deadline()
+
+    def cut_if_due(self) -> bool:
+        """To be called when idle: cuts or syncs what is due. True when a batch was cut."""
+        return self._journal.cut_if_due()
+
+    def cut(self) -> bool:
+        """End the open batch: at a release, an abort, the end of an import. True when there was one."""
+        return self._journal.cut()
+
+    def close(self) -> None:
+        self.cut()
+
+    def _check_reserve(self) -> None:
+        free_bytes = self.store.free_bytes()
+        if free_bytes < self._reserve_bytes:
+            raise OutOfResources(f"{free_bytes >> 20} MiB free is under the reserve")
+
+    def _accept(
+        self, whole: WholeInstance, admission: TenantAdmission, provenance: Provenance
+    ) -> StoredInstance:
+        stored = _stored_instance(whole, admission.tenant, provenance)
+        try:
+            self.last_outcome = self.store.archive(
+                whole.file,
+                stored.path,
+                digest=whole.digest,
+                replace=admission.duplicate_policy == "replace",
+            )
+        except DuplicateInstance as error:
+            raise DuplicateRefused("instance is archived with other bytes") from error
+        try:
+            # Also when the same bytes were there before: a child that was killed between archive and journal
+            # has left a file that nobody knows of, and this may be its second try.
+            self._journal.append(stored)
+        except OSError:
+            if self.last_outcome is ArchiveOutcome.ARCHIVED:
+                self.store.withdraw(stored.path)
+            raise
+        return stored
+
+
+def _stored_instance(whole: WholeInstance, tenant: str, provenance: Provenance) -> StoredInstance:
+    head = whole.head
+    return StoredInstance(
+        tenant=tenant,
+        patient_id=head.patient_id,
+        study_instance_uid=head.study_instance_uid,
+        series_instance_uid=head.series_instance_uid,
+        sop_instance_uid=head.sop_instance_uid,
+        sop_class_uid=head.sop_class_uid,
+        transfer_syntax_uid=whole.announced.transfer_syntax_uid,
+        path=instance_path(tenant, head.study_instance_uid, head.series_instance_uid, head.sop_instance_uid),
+        size_bytes=whole.file.size_bytes,
+        digest=whole.digest,
+        source=provenance.source,
+        calling_ae_title=provenance.calling_ae_title,
+        called_ae_title=provenance.called_ae_title,
+        source_address=provenance.source_address,
+        received_at=datetime.now(UTC),
+        trace_id=provenance.trace_id,
+    )

@@ -1,0 +1,143 @@
+"""One instance on its way in: written as it arrives, checked when it is whole."""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Self
+
+from dicomhub.intake.head import head_of_file
+from dicomhub.intake.quarantine import Quarantine
+from dicomhub.intake.refusal import (
+    DataSetMismatch,
+    DataSetNotUnderstood,
+    OutOfResources,
+    UidsNotUnderstood,
+    Unacceptable,
+)
+from dicomhub.standard.data_set_head import DataSetHead
+from dicomhub.standard.element import DataSetMalformed
+from dicomhub.standard.part10 import file_header
+from dicomhub.standard.transfer_syntax import transfer_syntax
+from dicomhub.standard.uid import is_uid
+from dicomhub.storage.digest import DataSetDigest
+from dicomhub.storage.incoming import IncomingFile
+from tasks.messages import StoredInstance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """What the sender says of a data set before its first byte."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class WholeInstance:
+    """An incoming file that is complete, its head and its digest: what the archive decides on."""
+
+    announced: Announced
+    head: DataSetHead
+    file: IncomingFile
+    digest: str
+
+
+class IncomingInstance:
+    """The caller writes, then either archives or discards; leaving a with block discards what is left."""
+
+    def __init__(
+        self,
+        file: IncomingFile,
+        *,
+        announced: Announced,
+        source_ae_title: str,
+        quarantine: Quarantine,
+        accept: Callable[[WholeInstance], StoredInstance],
+    ) -> None:
+        self._file = file
+        self._announced = announced
+        self._syntax = transfer_syntax(announced.transfer_syntax_uid)
+        self._quarantine = quarantine
+        self._accept = accept
+        self._digest = DataSetDigest()
+        header = file_header(
+            sop_class_uid=announced.sop_class_uid,
+            sop_instance_uid=announced.sop_instance_uid,
+            transfer_syntax_uid=announced.transfer_syntax_uid,
+            source_ae_title=source_ae_title,
+        )
+        self._data_set_offset = len(header)
+        file.write([header])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.discard()
+
+    def write(self, buffers: Sequence[bytes | memoryview]) -> None:
+        """Append bytes of the data set, without a copy. Raises OutOfResources; discard it then."""
+        try:
+            self._file.write(buffers)
+        except OSError as error:
+            raise out_of_resources(error) from error
+        for buffer in buffers:
+            self._digest.update(buffer)
+
+    def archive(self) -> StoredInstance:
+        """Check and archive what was written; durable and in the journal on return.
+
+        Raises IntakeRefused, and the incoming file is gone then (or in quarantine, when the data set itself
+        is at fault).
+        """
+        try:
+            return self._accept(
+                WholeInstance(self._announced, self._checked_head(), self._file, str(self._digest))
+            )
+        except Unacceptable as refusal:
+            self._keep_in_quarantine(refusal)
+            raise
+        except OSError as error:
+            raise out_of_resources(error) from error
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Remove the incoming file. May be called any number of times."""
+        self._file.discard()
+
+    def _checked_head(self) -> DataSetHead:
+        try:
+            head = head_of_file(
+                self._file.fileno(), data_set_offset=self._data_set_offset, syntax=self._syntax
+            )
+        except DataSetMalformed as error:
+            raise DataSetNotUnderstood(f"data set: {error}") from error
+        if head.sop_class_uid != self._announced.sop_class_uid:
+            raise DataSetMismatch("SOP Class UID differs from the announced one")
+        if head.sop_instance_uid != self._announced.sop_instance_uid:
+            raise UidsNotUnderstood("SOP Instance UID differs from the announced one")
+        for name, uid in (
+            ("SOPInstanceUID", head.sop_instance_uid),
+            ("StudyInstanceUID", head.study_instance_uid),
+            ("SeriesInstanceUID", head.series_instance_uid),
+        ):
+            if not is_uid(uid):
+                raise UidsNotUnderstood(f"{name} is {'malformed' if uid else 'missing'}")
+        return head
+
+    def _keep_in_quarantine(self, refusal: Unacceptable) -> None:
+        reason = {
+            "reason": refusal.comment,
+            "sop_class_uid": self._announced.sop_class_uid,
+            "sop_instance_uid": self._announced.sop_instance_uid,
+            "transfer_syntax_uid": self._announced.transfer_syntax_uid,
+        }
+        with suppress(OSError):  # a quarantine that cannot be written must not change the answer
+            self._quarantine.keep(self._file, reason=reason)
+
+
+def out_of_resources(error: OSError) -> OutOfResources:
+    return OutOfResources(f"cannot write: {os.strerror(error.errno or 0)}")

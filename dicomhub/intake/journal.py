@@ -1,0 +1,188 @@
+"""The journal: which archived instances the database does not know of yet.
+
+A segment is one file, and one batch. Its name says where it stands:
+
+    <batch id>.open        its writer appends to it, and holds a lock on it as long as it lives
+    <batch id>.cut         complete; to be published
+    <batch id>.published   the broker has taken it; the database has not confirmed it
+
+Whoever has put the batch into the database settles the segment, that is, removes it. Until then it can be
+published again at any time, and that is harmless: a batch keeps its id. So neither a broker that forgets nor
+a process that dies can lose an instance.
+
+Line 1 of a segment is its header, every further line an instance (tasks.messages).
+"""
+
+import errno
+import fcntl
+import os
+import secrets
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from dicomhub.environment import Durability
+from tasks.messages import SCHEMA_VERSION, StoredInstance, encode_instance
+
+OPEN, CUT, PUBLISHED = ".open", ".cut", ".published"
+SYNC_SECONDS = 1.0
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class SegmentHeader(msgspec.Struct, frozen=True):
+    """Line 1 of a segment. Another boot_id than today's means that the machine stopped in between."""
+
+    schema_version: int
+    owner: str
+    boot_id: str
+
+
+def current_boot_id() -> str:
+    return _BOOT_ID.read_text("ascii").strip()
+
+
+def new_batch_id() -> str:
+    """An id that sorts by time and says when it was made."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(6)}"
+
+
+class _Segment:
+    """The open segment of one writer."""
+
+    def __init__(self, directory: Path, *, owner: str, durability: Durability) -> None:
+        self.batch_id = new_batch_id()
+        self.opened_at = time.monotonic()
+        self.number_of_instances = 0
+        self._path = directory / f"{self.batch_id}{OPEN}"
+        self._is_power_safe = durability == "power"
+        self._descriptor = os.open(
+            self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o640
+        )
+        self._size_bytes = 0
+        self._synced_at: float | None = None
+        self._is_synced = True
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            header = SegmentHeader(schema_version=SCHEMA_VERSION, owner=owner, boot_id=current_boot_id())
+            self._write(msgspec.json.encode(header))
+        except OSError:
+            self._path.unlink()
+            os.close(self._descriptor)
+            raise
+
+    def append(self, instance: StoredInstance) -> None:
+        self._write(encode_instance(instance))
+        self.number_of_instances += 1
+        self.sync_if_due()
+
+    def _write(self, line: bytes) -> None:
+        """Append one line, whole or not at all. Raises OSError."""
+        line += b"\n"
+        if os.write(self._descriptor, line) != len(line):
+            os.ftruncate(self._descriptor, self._size_bytes)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._size_bytes += len(line)
+        self._is_synced = False
+
+    def sync_deadline(self) -> float | None:
+        if self._is_synced or not self._is_power_safe or self._synced_at is None:
+            return None
+        return self._synced_at + SYNC_SECONDS
+
+    def sync_if_due(self) -> None:
+        """Sync at most once a second; the first line at once, together with the segment's name.
+
+        A segment that survives a power failure shows from when on lines may be missing (reconcile).
+        """
+        if self._is_synced or not self._is_power_safe:
+            return
+        now = time.monotonic()
+        if self._synced_at is None:
+            os.fsync(self._descriptor)
+            _sync_directory(self._path.parent)
+        elif now - self._synced_at >= SYNC_SECONDS:
+            os.fdatasync(self._descriptor)
+        else:
+            return
+        self._synced_at = now
+        self._is_synced = True
+
+    def cut(self) -> None:
+        if self._is_power_safe:
+            os.fdatasync(self._descriptor)
+        self._path.rename(self._path.with_suffix(CUT))
+        os.close(self._descriptor)
+
+
+class Journal:
+    """One writer's end of the journal: at most one open segment, cut by count, by age or when told."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        owner: str,
+        durability: Durability,
+        batch_max_instances: int,
+        batch_max_seconds: float,
+    ) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._directory = directory
+        self._owner = owner
+        self._durability = durability
+        self._batch_max_instances = batch_max_instances
+        self._batch_max_seconds = batch_max_seconds
+        self._segment: _Segment | None = None
+
+    def append(self, instance: StoredInstance) -> None:
+        """Note an archived instance. Raises OSError, and the journal is as it was before then."""
+        if self._segment is None:
+            self._segment = _Segment(self._directory, owner=self._owner, durability=self._durability)
+        self._segment.append(instance)
+        self.cut_if_due()
+
+    def next_deadline(self) -> float | None:
+        """When, on time.monotonic(), cut_if_due has something to do; None while nothing is open."""
+        if self._segment is None:
+            return None
+        cut_at = self._segment.opened_at + self._batch_max_seconds
+        sync_at = self._segment.sync_deadline()
+        return cut_at if sync_at is None else min(cut_at, sync_at)
+
+    def cut_if_due(self) -> bool:
+        """Cut a segment that is full or old enough, else sync it if that is due. True when it was cut."""
+        segment = self._segment
+        if segment is None:
+            return False
+        age_seconds = time.monotonic() - segment.opened_at
+        if segment.number_of_instances < self._batch_max_instances and age_seconds < self._batch_max_seconds:
+            segment.sync_if_due()
+            return False
+        return self.cut()
+
+    def cut(self) -> bool:
+        """Close the open segment, if there is one, for the dispatcher to publish. True when there was."""
+        if self._segment is None:
+            return False
+        self._segment.cut()
+        self._segment = None
+        return True
+
+
+def settle(directory: Path, batch_id: str) -> None:
+    """Remove the segment of a batch that the database holds. Missing is fine: it was settled before.
+
+    The order matters: a cut segment may become a published one between the two, never the other way round.
+    """
+    for suffix in (CUT, PUBLISHED):
+        (directory / f"{batch_id}{suffix}").unlink(missing_ok=True)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,196 @@
+"""The store on a file system: archived files, and the documents beside them.
+
+What survives what: with durability "power" a file is on the disk, and so is its name, before archive()
+returns; with "process" both are in the kernel's page cache, which outlives our process but not the machine.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+
+from dicomhub.environment import Durability, Environment
+from dicomhub.storage.digest import digest_of_file
+from dicomhub.storage.incoming import IncomingFile
+from dicomhub.storage.layout import INCOMING, series_directory, version_path
+
+_SUFFIX = ".dcm"
+
+
+class ArchiveOutcome(Enum):
+    ARCHIVED = "archived"
+    ALREADY_THERE = "already there"  # the same bytes: nothing has changed
+    REPLACED = "replaced"  # other bytes: these are served now, the earlier ones are kept under versions/
+
+
+class DuplicateInstance(Exception):
+    """The SOP Instance UID is archived with other bytes, and the tenant's policy is to reject."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceFile:
+    """An archived file. path is relative to the store's root."""
+
+    sop_instance_uid: str
+    path: str
+    size_bytes: int
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesExtent:
+    number_of_instances: int
+    size_bytes: int
+
+
+class FilesystemStore:
+    def __init__(self, root: Path, *, durability: Durability) -> None:
+        self.root = root
+        self._is_power_safe = durability == "power"
+        self._incoming = root / INCOMING
+        self._incoming.mkdir(parents=True, exist_ok=True)
+
+    def absolute(self, relative: str) -> Path:
+        return self.root / relative
+
+    def free_bytes(self) -> int:
+        """What is free for us on the store's file system, what is reserved for root left out."""
+        status = os.statvfs(self.root)
+        return status.f_bavail * status.f_frsize
+
+    def create_incoming(self) -> IncomingFile:
+        return IncomingFile(self._incoming)
+
+    def archive(self, incoming: IncomingFile, relative: str, *, digest: str, replace: bool) -> ArchiveOutcome:
+        """Give a whole incoming file its place in the archive; the incoming name is gone afterwards.
+
+        A hard link instead of a rename: it fails where the name exists, so that two senders of one
+        instance cannot overwrite each other unseen. Raises DuplicateInstance when the name exists with
+        other bytes and replace is False; the incoming file is left to the caller then. Raises OSError.
+        """
+        self._sync_file(incoming.fileno())
+        target = self.root / relative
+        outcome = ArchiveOutcome.ARCHIVED
+        try:
+            self._link(incoming.path, target)
+        except FileExistsError:
+            outcome = self._archive_duplicate(incoming, relative, digest=digest, replace=replace)
+        incoming.discard()
+        return outcome
+
+    def withdraw(self, relative: str) -> None:
+        """Take back a file that was just archived and that nobody was told of."""
+        (self.root / relative).unlink(missing_ok=True)
+
+    def _archive_duplicate(
+        self, incoming: IncomingFile, relative: str, *, digest: str, replace: bool
+    ) -> ArchiveOutcome:
+        target = self.root / relative
+        with self._locked(target.parent):
+            with target.open("rb") as archived:
+                archived_digest = digest_of_file(archived.fileno())
+            if archived_digest == digest:
+                return ArchiveOutcome.ALREADY_THERE
+            if not replace:
+                raise DuplicateInstance(relative)
+            version = self.root / version_path(relative, archived_digest)
+            with suppress(FileExistsError):  # when these bytes were here before, they are kept already
+                self._link(target, version)
+            incoming.path.replace(target)
+            self._sync_directory(target.parent)
+        return ArchiveOutcome.REPLACED
+
+    def series_extent(self, tenant: str, study: str, series: str) -> SeriesExtent:
+        files = self.instance_files(tenant, study, series)
+        return SeriesExtent(len(files), sum(file.size_bytes for file in files))
+
+    def instance_files(self, tenant: str, study: str, series: str) -> list[InstanceFile]:
+        """The archived files of a series, ordered by SOP Instance UID; none when there is no such series."""
+        relative = series_directory(tenant, study, series)
+        try:
+            entries = os.scandir(self.root / relative)
+        except FileNotFoundError:
+            return []
+        with entries:
+            files = [_instance_file(relative, entry) for entry in entries if entry.name.endswith(_SUFFIX)]
+        return sorted(files, key=lambda file: file.sop_instance_uid)
+
+    def read_document(self, relative: str) -> bytes:
+        """Raises FileNotFoundError."""
+        return (self.root / relative).read_bytes()
+
+    def write_document(self, relative: str, data: bytes) -> None:
+        """Put a document in its place: readers see the old one or the new one, whole."""
+        incoming = self.create_incoming()
+        try:
+            incoming.write([data])
+            self._sync_file(incoming.fileno())
+            target = self.root / relative
+            self._make_directories(target.parent)
+            incoming.path.replace(target)
+            self._sync_directory(target.parent)
+        finally:
+            incoming.discard()
+
+    @contextmanager
+    def locked_directory(self, relative: str) -> Iterator[None]:
+        """Hold the one lock on a directory of the store, made if need be, against every other process."""
+        directory = self.root / relative
+        self._make_directories(directory)
+        with self._locked(directory):
+            yield
+
+    @contextmanager
+    def _locked(self, directory: Path) -> Iterator[None]:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _link(self, source: Path, target: Path) -> None:
+        try:
+            os.link(source, target)
+        except FileNotFoundError:
+            self._make_directories(target.parent)
+            os.link(source, target)
+        self._sync_directory(target.parent)
+
+    def _make_directories(self, directory: Path) -> None:
+        """Make a directory and those above it, each made durable in its parent."""
+        if directory.is_dir():
+            return
+        self._make_directories(directory.parent)
+        directory.mkdir(exist_ok=True)
+        self._sync_directory(directory.parent)
+
+    def _sync_file(self, descriptor: int) -> None:
+        if self._is_power_safe:
+            os.fdatasync(descriptor)
+
+    def _sync_directory(self, directory: Path) -> None:
+        if self._is_power_safe:
+            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def _instance_file(directory: str, entry: os.DirEntry[str]) -> InstanceFile:
+    status = entry.stat()
+    return InstanceFile(
+        sop_instance_uid=entry.name.removesuffix(_SUFFIX),
+        path=f"{directory}/{entry.name}",
+        size_bytes=status.st_size,
+        modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
+    )
+
+
+def open_store(environment: Environment) -> FilesystemStore:
+    return FilesystemStore(environment.store_root, durability=environment.intake.durability)

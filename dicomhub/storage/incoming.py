@@ -1,0 +1,85 @@
+"""Files that are being written: nothing in incoming/ belongs to the archive yet."""
+
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+# Linux takes at most this many buffers in one writev.
+IOV_MAX = 1024
+# An orphan younger than this may belong to a process that has not locked it yet.
+_ORPHAN_SECONDS = 60
+
+
+class IncomingFile:
+    """A file under incoming/, locked as long as its writer lives, so that others can tell an orphan."""
+
+    __slots__ = ("_descriptor", "path", "size_bytes")
+
+    def __init__(self, directory: Path) -> None:
+        name = f"{os.getpid()}-{secrets.token_hex(8)}.part"
+        self.path = directory / name
+        self.size_bytes = 0
+        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def write(self, buffers: Sequence[bytes | memoryview]) -> None:
+        """Append the buffers with as few system calls as the kernel allows, and no copy of ours."""
+        for first in range(0, len(buffers), IOV_MAX):
+            self._write_run(buffers[first : first + IOV_MAX])
+
+    def _write_run(self, buffers: Sequence[bytes | memoryview]) -> None:
+        expected = sum(map(len, buffers))
+        written = os.writev(self._descriptor, buffers)
+        self.size_bytes += written
+        if written == expected:
+            return
+        # A short write: the disk is nearly full, or the run passed the kernel's limit for one call.
+        for buffer in buffers:
+            if written >= len(buffer):
+                written -= len(buffer)
+                continue
+            self._write_rest(memoryview(buffer)[written:])
+            written = 0
+
+    def _write_rest(self, rest: memoryview) -> None:
+        while rest:
+            written = os.write(self._descriptor, rest)
+            self.size_bytes += written
+            rest = rest[written:]
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def discard(self) -> None:
+        """Remove the file, if it is still there. May be called any number of times."""
+        self.path.unlink(missing_ok=True)
+        self.close()
+
+
+def remove_orphans(directory: Path) -> int:
+    """Remove incoming files whose writer is gone; return how many."""
+    removed = 0
+    for path in directory.iterdir():
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        try:
+            if time.time() - os.fstat(descriptor).st_mtime < _ORPHAN_SECONDS:
+                continue
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+            removed += 1
+        except BlockingIOError:
+            continue  # its writer lives
+        finally:
+            os.close(descriptor)
+    return removed
