@@ -8,30 +8,22 @@ from celery import Celery, chain
 from kombu.exceptions import OperationalError
 
 from tasks.messages import InstanceBatch, batch_to_message
-from tasks.route import STAGES, Stage, stages_after
+from tasks.route import INDEX, RECEIVED, STAGES, Stage, stages_after
 
 
 class BrokerUnreachable(Exception):
     """The broker did not take what it was given; nothing can be said of whether it arrived."""
 
 
-def publish_batch(app: Celery, batch: InstanceBatch) -> None:
-    """Publish the whole chain. Only its first stage carries the manifest, the later ones the batch's id.
+def publish_batch(app: Celery, batch: InstanceBatch, *, after: str = RECEIVED) -> None:
+    """Publish the chain of the stages that the batch has still before it.
 
-    Raises BrokerUnreachable.
+    Only the index stage carries the manifest, the others the batch's id. Raises BrokerUnreachable.
     """
-    first, *later = STAGES
-    head = _signature(app, first, batch_to_message(batch))
-    with _broker(app):
-        chain(head, *(_signature(app, stage, batch.batch_id) for stage in later)).apply_async()
-
-
-def resume_batch(app: Celery, batch_id: str, *, after: str) -> None:
-    """Publish the stages that come after the one that the batch has reached. Raises BrokerUnreachable."""
-    remaining = [_signature(app, stage, batch_id) for stage in stages_after(after)]
-    if remaining:
+    signatures = [_signature(app, stage, batch) for stage in stages_after(after)]
+    if signatures:
         with _broker(app):
-            chain(*remaining).apply_async()
+            chain(*signatures).apply_async()
 
 
 def first_queue_is_empty(app: Celery) -> bool:
@@ -43,7 +35,8 @@ def first_queue_is_empty(app: Celery) -> bool:
         return bool(declared.message_count == 0)
 
 
-def _signature(app: Celery, stage: Stage, argument: Any) -> Any:
+def _signature(app: Celery, stage: Stage, batch: InstanceBatch) -> Any:
+    argument = batch_to_message(batch) if stage is INDEX else batch.batch_id
     return app.signature(stage.task, args=(argument,), immutable=True, queue=stage.queue.value)
 
 

@@ -10,7 +10,13 @@ from datetime import UTC, datetime
 
 from dicomhub.environment import Environment
 from dicomhub.intake.admission import TenantAdmission
-from dicomhub.intake.incoming_instance import Announced, IncomingInstance, WholeInstance, out_of_resources
+from dicomhub.intake.incoming_instance import (
+    Announced,
+    Archived,
+    IncomingInstance,
+    WholeInstance,
+    out_of_resources,
+)
 from dicomhub.intake.journal import Journal
 from dicomhub.intake.quarantine import Quarantine
 from dicomhub.intake.refusal import DuplicateRefused, OutOfResources
@@ -37,7 +43,6 @@ class Intake:
         self, *, store: FilesystemStore, journal: Journal, quarantine: Quarantine, reserve_bytes: int
     ) -> None:
         self.store = store
-        self.last_outcome: ArchiveOutcome | None = None
         self._journal = journal
         self._quarantine = quarantine
         self._reserve_bytes = reserve_bytes
@@ -108,12 +113,10 @@ class Intake:
         if free_bytes < self._reserve_bytes:
             raise OutOfResources(f"{free_bytes >> 20} MiB free is under the reserve")
 
-    def _accept(
-        self, whole: WholeInstance, admission: TenantAdmission, provenance: Provenance
-    ) -> StoredInstance:
+    def _accept(self, whole: WholeInstance, admission: TenantAdmission, provenance: Provenance) -> Archived:
         stored = _stored_instance(whole, admission.tenant, provenance)
         try:
-            self.last_outcome = self.store.archive(
+            outcome = self.store.archive(
                 whole.file,
                 stored.path,
                 digest=whole.digest,
@@ -126,10 +129,10 @@ class Intake:
             # has left a file that nobody knows of, and this may be its second try.
             self._journal.append(stored)
         except OSError:
-            if self.last_outcome is ArchiveOutcome.ARCHIVED:
+            if outcome is ArchiveOutcome.ARCHIVED:
                 self.store.withdraw(stored.path)
             raise
-        return stored
+        return Archived(stored, outcome)
 
 
 def _stored_instance(whole: WholeInstance, tenant: str, provenance: Provenance) -> StoredInstance:

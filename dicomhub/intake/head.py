@@ -1,10 +1,10 @@
 """What an archived file is named by, read from the first bytes of its data set."""
 
-import mmap
 import os
 
 from dicomhub.standard.data_set_head import DataSetHead, read_head
 from dicomhub.standard.transfer_syntax import TransferSyntax
+from dicomhub.storage.mapped import map_data_set
 
 # Enough for the head of nearly every data set; those with long private sequences before group 0020 are
 # mapped whole.
@@ -18,11 +18,6 @@ def head_of_file(descriptor: int, *, data_set_offset: int, syntax: TransferSynta
     head = read_head(first, syntax, is_whole=data_set_offset + len(first) >= size_bytes)
     if head is not None:
         return head
-    with (
-        mmap.mmap(descriptor, size_bytes, access=mmap.ACCESS_READ) as pages,
-        memoryview(pages) as view,
-        view[data_set_offset:] as data_set,
-    ):
-        head = read_head(data_set, syntax, is_whole=True)
+    head = read_head(map_data_set(descriptor, data_set_offset), syntax, is_whole=True)
     assert head is not None, "a whole data set has a head or is malformed"
     return head

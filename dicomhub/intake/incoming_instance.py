@@ -21,6 +21,7 @@ from dicomhub.standard.part10 import file_header
 from dicomhub.standard.transfer_syntax import transfer_syntax
 from dicomhub.standard.uid import is_uid
 from dicomhub.storage.digest import DataSetDigest
+from dicomhub.storage.filesystem import ArchiveOutcome
 from dicomhub.storage.incoming import IncomingFile
 from tasks.messages import StoredInstance
 
@@ -44,6 +45,12 @@ class WholeInstance:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Archived:
+    instance: StoredInstance
+    outcome: ArchiveOutcome
+
+
 class IncomingInstance:
     """The caller writes, then either archives or discards; leaving a with block discards what is left."""
 
@@ -54,7 +61,7 @@ class IncomingInstance:
         announced: Announced,
         source_ae_title: str,
         quarantine: Quarantine,
-        accept: Callable[[WholeInstance], StoredInstance],
+        accept: Callable[[WholeInstance], Archived],
     ) -> None:
         self._file = file
         self._announced = announced
@@ -86,7 +93,7 @@ class IncomingInstance:
         for buffer in buffers:
             self._digest.update(buffer)
 
-    def archive(self) -> StoredInstance:
+    def archive(self) -> Archived:
         """Check and archive what was written; durable and in the journal on return.
 
         Raises IntakeRefused, and the incoming file is gone then (or in quarantine, when the data set itself
@@ -115,6 +122,9 @@ class IncomingInstance:
             )
         except DataSetMalformed as error:
             raise DataSetNotUnderstood(f"data set: {error}") from error
+        if not head.sop_class_uid and not head.sop_instance_uid:
+            # What other bytes look like when they happen to be taken for elements.
+            raise DataSetNotUnderstood("data set does not begin with SOP Class and Instance UID")
         if head.sop_class_uid != self._announced.sop_class_uid:
             raise DataSetMismatch("SOP Class UID differs from the announced one")
         if head.sop_instance_uid != self._announced.sop_instance_uid:

@@ -4,6 +4,7 @@ Every tenant and UID is checked here before it becomes part of a path; nothing e
 """
 
 import re
+from typing import NamedTuple
 
 from dicomhub.standard.uid import checked_uid
 
@@ -18,6 +19,14 @@ ADMISSION_SNAPSHOT = "admission.json"
 _TENANT = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 # Names in the store's root that a tenant may not take.
 RESERVED_TENANTS = frozenset({INCOMING, JOURNAL, METADATA, QUARANTINE, RENDITIONS, VERSIONS})
+
+
+class SeriesKey(NamedTuple):
+    """What names a series everywhere: its UID alone is unique in its study only."""
+
+    tenant: str
+    study_instance_uid: str
+    series_instance_uid: str
 
 
 class TenantInvalid(ValueError):

