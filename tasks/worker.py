@@ -1,5 +1,6 @@
 """The application of the workers: the stages, and Django below them."""
 
+import logging
 import os
 from typing import Any
 
@@ -31,6 +32,9 @@ app.conf.update(
 @signals.setup_logging.connect
 def configure_logging(**_: object) -> None:
     log.configure("worker", log_format=_environment.log_format, level=_environment.log_level)
+    # A line for each task that comes and one that goes says nothing that the stages do not say themselves.
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 @signals.task_prerun.connect

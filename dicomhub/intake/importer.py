@@ -119,7 +119,7 @@ def _import_file(
         provenance=provenance,
     )
     with incoming:
-        incoming.write([data_set])
+        incoming.write([memoryview(data_set)])
         for chunk in _chunks(file):
             incoming.write([chunk])
         return incoming.archive().outcome

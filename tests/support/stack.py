@@ -68,12 +68,14 @@ def live_stack(home: Path, **settings: str) -> Iterator[LiveStack]:
 
 def processes_of(home: Path) -> set[int]:
     """The processes, in whatever place of the tree, that were started with this DICOMHUB_HOME."""
-    mark = f"DICOMHUB_HOME={home}".encode()
-    return {int(entry.name) for entry in Path("/proc").glob("[0-9]*") if mark in _environ(entry)}
+    return {int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _is_of(entry, home)}
 
 
-def _environ(process: Path) -> list[bytes]:
+def _is_of(process: Path, home: Path) -> bool:
     try:
-        return (process / "environ").read_bytes().split(b"\0")
+        environ = (process / "environ").read_bytes().split(b"\0")
+        directory = (process / "cwd").readlink()
     except OSError:  # it has ended, or it is someone else's
-        return []
+        return False
+    # Redis writes its title over its environment, and works in its directory.
+    return f"DICOMHUB_HOME={home}".encode() in environ or directory.is_relative_to(home)
