@@ -1,0 +1,142 @@
+"""What a receiver must know of a data set before it has all of it: whose it is, and what. PS3.3 C.12, C.7."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from dicomhub.standard.character_set import character_set
+from dicomhub.standard.element import (
+    SHORT_VRS,
+    UNDEFINED_LENGTH,
+    DataSetMalformed,
+    DataSetTruncated,
+    Encoding,
+    encoding_of,
+    read_header,
+)
+from dicomhub.standard.inflate import inflate_head
+from dicomhub.standard.item import end_of_undefined
+from dicomhub.standard.transfer_syntax import TransferSyntax
+
+__all__ = ["DataSetHead", "DataSetMalformed", "read_head"]
+
+SPECIFIC_CHARACTER_SET: Final = 0x00080005
+SOP_CLASS_UID: Final = 0x00080016
+SOP_INSTANCE_UID: Final = 0x00080018
+PATIENT_ID: Final = 0x00100020
+ISSUER_OF_PATIENT_ID: Final = 0x00100021
+STUDY_INSTANCE_UID: Final = 0x0020000D
+SERIES_INSTANCE_UID: Final = 0x0020000E
+
+_WANTED: Final = frozenset(
+    (
+        SPECIFIC_CHARACTER_SET,
+        SOP_CLASS_UID,
+        SOP_INSTANCE_UID,
+        PATIENT_ID,
+        ISSUER_OF_PATIENT_ID,
+        STUDY_INSTANCE_UID,
+        SERIES_INSTANCE_UID,
+    )
+)
+# How far to inflate for a head, in steps: nearly always the first will do, and the last bounds what a
+# sender can make us inflate.
+_INFLATE_STEPS_BYTES: Final = (64 * 1024, 1024 * 1024, 16 * 1024 * 1024)
+
+
+@dataclass(frozen=True, slots=True)
+class DataSetHead:
+    """The attributes by which an instance is filed; "" for one that is absent or empty."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
+    patient_id: str
+    issuer_of_patient_id: str
+
+
+def read_head(data: bytes | memoryview, syntax: TransferSyntax, *, is_whole: bool) -> DataSetHead | None:
+    """Read the head from a data set's first bytes, or None when it needs more of them.
+
+    It reads up to Series Instance UID (0020,000E), which the ascending order of tags puts last. is_whole says
+    that data is all there is: the answer is then never None, and attributes may be absent. Raises
+    DataSetMalformed, whatever the bytes are, and nothing else.
+    """
+    if syntax.is_deflated:
+        return _read_deflated_head(data, syntax, is_whole=is_whole)
+    return _read_head(memoryview(data), syntax, is_whole=is_whole)
+
+
+def _read_deflated_head(
+    data: bytes | memoryview, syntax: TransferSyntax, *, is_whole: bool
+) -> DataSetHead | None:
+    for max_bytes in _INFLATE_STEPS_BYTES:
+        inflated, is_complete = inflate_head(data, max_bytes=max_bytes)
+        is_all = is_complete or (is_whole and len(inflated) < max_bytes)
+        head = _read_head(memoryview(inflated), syntax, is_whole=is_all)
+        if head is not None or len(inflated) < max_bytes:
+            return head
+    raise DataSetMalformed(f"no Series Instance UID in the first {max_bytes} bytes inflated")
+
+
+def _read_head(data: memoryview, syntax: TransferSyntax, *, is_whole: bool) -> DataSetHead | None:
+    try:
+        values, is_past = _wanted_values(data, encoding_of(data, syntax))
+    except DataSetTruncated:
+        if is_whole:
+            raise
+        return None
+    return _head(values) if is_past or is_whole else None
+
+
+def _wanted_values(data: memoryview, encoding: Encoding) -> tuple[dict[int, bytes], bool]:
+    """The values wanted, by tag, and whether the place of the last one has been passed.
+
+    The loop runs for every element of every instance received: the commonest header, that of a short VR, is
+    read in place.
+    """
+    values: dict[int, bytes] = {}
+    offset = 0
+    size = len(data)
+    short_vrs = frozenset() if encoding.is_implicit_vr else SHORT_VRS
+    unpack = encoding.tag_vr_and_length.unpack_from
+    while offset + 8 <= size:
+        group, element, vr, length = unpack(data, offset)
+        if vr in short_vrs:
+            tag = group << 16 | element
+            offset += 8
+        else:
+            tag, _, offset, length = read_header(data, offset, encoding)
+        if tag > SERIES_INSTANCE_UID:
+            return values, True
+        if length == UNDEFINED_LENGTH:
+            offset = end_of_undefined(data, offset, encoding) + 8
+            continue
+        start = offset
+        offset += length
+        if tag in _WANTED:
+            values[tag] = bytes(data[start:offset])
+            if tag == SERIES_INSTANCE_UID and offset <= size:
+                return values, True
+    if offset != size:
+        raise DataSetTruncated(offset)
+    return values, False
+
+
+def _head(values: dict[int, bytes]) -> DataSetHead:
+    text = character_set(values.get(SPECIFIC_CHARACTER_SET, b""))
+
+    def uid(tag: int) -> str:
+        return values.get(tag, b"").rstrip(b"\0 ").decode("ascii", "replace")
+
+    def long_string(tag: int) -> str:
+        return text.decode(values.get(tag, b"")).rstrip("\0 ")
+
+    return DataSetHead(
+        sop_class_uid=uid(SOP_CLASS_UID),
+        sop_instance_uid=uid(SOP_INSTANCE_UID),
+        study_instance_uid=uid(STUDY_INSTANCE_UID),
+        series_instance_uid=uid(SERIES_INSTANCE_UID),
+        patient_id=long_string(PATIENT_ID),
+        issuer_of_patient_id=long_string(ISSUER_OF_PATIENT_ID),
+    )

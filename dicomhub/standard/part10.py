@@ -1,0 +1,94 @@
+"""The header in front of an archived data set: preamble, prefix and File Meta Information. PS3.10 7.1."""
+
+import struct
+from dataclasses import dataclass
+
+from dicomhub.standard.element import LONG_VRS
+from dicomhub.standard.uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+
+PREAMBLE_BYTES = 128
+PREFIX = b"DICM"
+_META_START = PREAMBLE_BYTES + len(PREFIX)
+_GROUP_LENGTH = struct.Struct("<HH2sHI")
+_SHORT = struct.Struct("<HH2sH")
+_LONG = struct.Struct("<HH2s2xI")
+
+
+class Part10Malformed(ValueError):
+    """The bytes are no DICOM file, or its File Meta Information cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileMeta:
+    """What File Meta Information says of the data set behind it, which starts at data_set_offset."""
+
+    media_storage_sop_class_uid: str
+    media_storage_sop_instance_uid: str
+    transfer_syntax_uid: str
+    data_set_offset: int
+
+
+def _element(element: int, vr: bytes, value: bytes) -> bytes:
+    if len(value) % 2:
+        value += b"\0" if vr in {b"UI", b"OB"} else b" "
+    header = _LONG if vr in LONG_VRS else _SHORT
+    return header.pack(0x0002, element, vr, len(value)) + value
+
+
+def file_header(
+    *,
+    sop_class_uid: str,
+    sop_instance_uid: str,
+    transfer_syntax_uid: str,
+    source_ae_title: str = "",
+) -> bytes:
+    """Encode preamble, prefix and File Meta Information for a data set that follows. PS3.10 7.1."""
+    elements = b"".join(
+        (
+            _element(0x0001, b"OB", b"\0\1"),
+            _element(0x0002, b"UI", sop_class_uid.encode("ascii", "replace")),
+            _element(0x0003, b"UI", sop_instance_uid.encode("ascii", "replace")),
+            _element(0x0010, b"UI", transfer_syntax_uid.encode("ascii", "replace")),
+            _element(0x0012, b"UI", IMPLEMENTATION_CLASS_UID.encode("ascii")),
+            _element(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.encode("ascii")),
+            _element(0x0016, b"AE", source_ae_title.encode("ascii", "replace")) if source_ae_title else b"",
+        )
+    )
+    group_length = _GROUP_LENGTH.pack(0x0002, 0x0000, b"UL", 4, len(elements))
+    return bytes(PREAMBLE_BYTES) + PREFIX + group_length + elements
+
+
+def read_file_meta(head: bytes | memoryview) -> FileMeta:
+    """Read File Meta Information from the first bytes of a file; 16 KiB are plenty.
+
+    The group length is not trusted: writers exist that get it wrong. The data set starts at the first
+    element that is not of group 2. Raises Part10Malformed.
+    """
+    view = memoryview(head)
+    if bytes(view[PREAMBLE_BYTES:_META_START]) != PREFIX:
+        raise Part10Malformed("no DICM prefix at byte 128")
+    values: dict[int, str] = {}
+    offset = _META_START
+    while offset + _SHORT.size <= len(view):
+        group, element, vr, length = _SHORT.unpack_from(view, offset)
+        if group != 0x0002:
+            break
+        start = offset + _SHORT.size
+        if vr in LONG_VRS:
+            if offset + _LONG.size > len(view):
+                raise Part10Malformed("File Meta Information is cut short")
+            length = _LONG.unpack_from(view, offset)[3]
+            start = offset + _LONG.size
+        offset = start + length
+        if offset > len(view):
+            raise Part10Malformed("File Meta Information is cut short")
+        if vr == b"UI":
+            values[element] = bytes(view[start:offset]).rstrip(b"\0 ").decode("ascii", "replace")
+    if 0x0010 not in values:
+        raise Part10Malformed("File Meta Information names no transfer syntax")
+    return FileMeta(
+        media_storage_sop_class_uid=values.get(0x0002, ""),
+        media_storage_sop_instance_uid=values.get(0x0003, ""),
+        transfer_syntax_uid=values[0x0010],
+        data_set_offset=offset,
+    )
