@@ -66,6 +66,7 @@ class WebSettings:
     allowed_hosts: tuple[str, ...]
     debug: bool
     is_open: bool
+    public_url: str | None
     qido_no_match_status: Literal[200, 204]
     qido_max_results: int
     qido_max_series: int
@@ -241,6 +242,7 @@ def _web(read: _Reader) -> WebSettings:
         allowed_hosts=tuple(host.strip() for host in hosts.split(",") if host.strip()),
         debug=read.flag("WEB_DEBUG", default=False),
         is_open=read.flag("WEB_OPEN", default=False),
+        public_url=read.url("WEB_PUBLIC_URL", None, ("http", "https")),
         qido_no_match_status=_NO_MATCH_STATUSES[read.choice("QIDO_NO_MATCH_STATUS", "200", ("200", "204"))],
         qido_max_results=read.integer("QIDO_MAX_RESULTS", 10_000, least=1, most=1_000_000),
         qido_max_series=read.integer("QIDO_MAX_SERIES", 200, least=1, most=1_000_000),

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import django_stubs_ext
 
 from dicomhub.environment import read_environment
+from dicomhub.navigation import UNFOLD as UNFOLD  # noqa: PLC0414 - unfold finds its settings here
 
 django_stubs_ext.monkeypatch()
 
@@ -48,6 +49,7 @@ SECRET_KEY = _secret_key()
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -113,6 +115,7 @@ def _database(url: str) -> dict[str, Any]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": unquote(parts.path),
+            "CONN_MAX_AGE": 600,  # to open one and set its pragmas costs a request about a millisecond
             "OPTIONS": {
                 # A writer takes the write lock at the start of its transaction, and waits for it: a lock
                 # that is upgraded half way fails at once instead.

@@ -1,0 +1,24 @@
+"""Under which absolute address a client reaches us: what BulkDataURIs and RetrieveURLs begin with."""
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+_SET_BY_PROXIES = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "Via")
+
+
+def public_address(request: HttpRequest | Request, *, configured: str | None) -> str:
+    """Scheme, host and port, without a slash at the end: as configured, else as the request has it.
+
+    dicomweb-client leaves the port out of its Host header. Where no proxy stands in between, the port is the
+    one that it has reached us by.
+    """
+    if configured is not None:
+        return configured.rstrip("/")
+    host, scheme = request.get_host(), request.scheme or "http"
+    port = request.META.get("SERVER_PORT", "")
+    names_no_port = host.endswith("]") or ":" not in host
+    is_direct = not any(header in request.headers for header in _SET_BY_PROXIES)
+    if names_no_port and is_direct and port.isdigit() and port != _DEFAULT_PORTS.get(scheme):
+        host = f"{host}:{port}"
+    return f"{scheme}://{host}"

@@ -1,0 +1,105 @@
+"""The archived instances that a resource stands for, each with what has to be known before it is sent."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dicomhub.archive import selectors
+from dicomhub.dicomweb.content import read_head
+from dicomhub.dicomweb.resource import Resource
+from dicomhub.metadata.manifest import ManifestEntry, read_manifest
+from dicomhub.storage.filesystem import FilesystemStore, InstanceFile
+from dicomhub.storage.layout import SeriesKey, instance_path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchivedInstance:
+    resource: Resource
+    path: Path
+    size_bytes: int
+    transfer_syntax_uid: str
+
+
+class NothingThere(Exception):
+    """The resource that a path names does not exist; what is its kind, in words."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"there is no such {what}")
+        self.what = what
+
+
+def archived_instances(store: FilesystemStore, resource: Resource) -> list[ArchivedInstance]:
+    """One or more instances, those of a study by series. Raises NothingThere."""
+    if resource.sop_instance_uid is not None:
+        return [_instance(store, resource)]
+    instances = [
+        instance
+        for series_uid in _series_uids(resource)
+        for instance in _instances_of_series(store, resource, series_uid)
+    ]
+    if not instances:
+        raise NothingThere(resource.kind)
+    return instances
+
+
+def _series_uids(resource: Resource) -> list[str]:
+    if resource.series_instance_uid is not None:
+        return [resource.series_instance_uid]
+    series = selectors.series_of_study(resource.tenant, resource.study_instance_uid)
+    return [each.series_instance_uid for each in series]
+
+
+def _instances_of_series(
+    store: FilesystemStore, study: Resource, series_uid: str
+) -> Iterator[ArchivedInstance]:
+    manifest = read_manifest(store, SeriesKey(study.tenant, study.study_instance_uid, series_uid))
+    entries = {entry.sop_instance_uid: entry for entry in manifest.instances} if manifest else {}
+    for file in store.instance_files(study.tenant, study.study_instance_uid, series_uid):
+        path = store.absolute(file.path)
+        try:
+            transfer_syntax_uid = _transfer_syntax_uid(file, path, entries.get(file.sop_instance_uid))
+        except FileNotFoundError:
+            continue  # taken back between the listing and now
+        yield ArchivedInstance(
+            resource=Resource(
+                tenant=study.tenant,
+                study_instance_uid=study.study_instance_uid,
+                series_instance_uid=series_uid,
+                sop_instance_uid=file.sop_instance_uid,
+            ),
+            path=path,
+            size_bytes=file.size_bytes,
+            transfer_syntax_uid=transfer_syntax_uid,
+        )
+
+
+def _transfer_syntax_uid(file: InstanceFile, path: Path, entry: ManifestEntry | None) -> str:
+    """As the manifest has it where it speaks of this very file; else the file itself is asked."""
+    if entry and (entry.size_bytes, entry.modified_at) == (file.size_bytes, file.modified_at):
+        return entry.transfer_syntax_uid
+    return read_head(path).transfer_syntax_uid
+
+
+def _instance(store: FilesystemStore, resource: Resource) -> ArchivedInstance:
+    path = store.absolute(instance_file_path(resource))
+    try:
+        return ArchivedInstance(
+            resource=resource,
+            path=path,
+            size_bytes=path.stat().st_size,
+            transfer_syntax_uid=read_head(path).transfer_syntax_uid,
+        )
+    except FileNotFoundError:
+        raise NothingThere("instance") from None
+
+
+def instance_file_path(resource: Resource) -> str:
+    """Where the file of an instance is in the store, if there is such an instance."""
+    assert resource.series_instance_uid is not None
+    assert resource.sop_instance_uid is not None
+    return instance_path(
+        resource.tenant,
+        resource.study_instance_uid,
+        resource.series_instance_uid,
+        resource.sop_instance_uid,
+    )

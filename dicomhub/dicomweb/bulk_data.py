@@ -1,0 +1,71 @@
+"""Bulk data: the values that metadata leaves out and gives a BulkDataURI instead. PS3.18 10.4.1.1.5."""
+
+import mmap
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dicomhub.dicomweb import multipart
+from dicomhub.dicomweb.archived import NothingThere, instance_file_path
+from dicomhub.dicomweb.content import HEAD_BYTES, blocks, map_file
+from dicomhub.dicomweb.negotiation import MULTIPART, OCTET_STREAM, Acceptable, Offer
+from dicomhub.dicomweb.resource import Resource
+from dicomhub.dicomweb.retrieve import Body
+from dicomhub.standard.bulk_data import bulk_data
+from dicomhub.standard.part10 import read_file_meta
+from dicomhub.standard.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
+from dicomhub.storage.filesystem import FilesystemStore
+
+SEGMENT = "bulkdata"
+_PIXEL_DATA = "7FE00010"
+_PATH = re.compile(r"(?:[0-9A-F]{8}/[0-9]{1,9}/)*[0-9A-F]{8}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class BulkValue:
+    """A value of an archived instance; value lies in pages as long as it is native."""
+
+    value: bytes | memoryview
+    pages: mmap.mmap
+    transfer_syntax_uid: str
+
+    def chunks(self) -> Iterator[bytes]:
+        return blocks([self.value], mapping=self.pages)
+
+
+def find(store: FilesystemStore, resource: Resource, path: str) -> BulkValue:
+    """The value that path names, as "7FE00010" or "00540016/0/00181076". Raises NothingThere."""
+    if _PATH.fullmatch(path) is None:
+        raise NothingThere("bulk data")
+    try:
+        pages = map_file(store.absolute(instance_file_path(resource)))
+    except FileNotFoundError:
+        raise NothingThere("instance") from None
+    view = memoryview(pages)
+    meta = read_file_meta(view[:HEAD_BYTES])
+    syntax = transfer_syntax(meta.transfer_syntax_uid)
+    try:
+        value = bulk_data(view[meta.data_set_offset :], syntax, path)
+    except KeyError:
+        raise NothingThere("bulk data") from None
+    is_encapsulated = syntax.is_encapsulated and path == _PIXEL_DATA
+    return BulkValue(value, pages, syntax.uid if is_encapsulated else EXPLICIT_VR_LITTLE_ENDIAN)
+
+
+def body_of(found: BulkValue, acceptable: Acceptable, *, location: str) -> Body:
+    """Raises NotAcceptable. Compressed pixel data are their fragments' bytes, one behind the other."""
+    offers = tuple(
+        Offer(media_type=media_type, part_type=part_type, transfer_syntax_uid=found.transfer_syntax_uid)
+        for media_type, part_type in ((MULTIPART, OCTET_STREAM), (OCTET_STREAM, None))
+    )
+    offer = acceptable.choose(offers)
+    content_type = f"{OCTET_STREAM}; transfer-syntax={found.transfer_syntax_uid}"
+    if offer.media_type != MULTIPART:
+        return Body(content_type, len(found.value), found.chunks())
+    head = multipart.PartHead(content_type, location)
+    boundary = multipart.new_boundary()
+    return Body(
+        content_type=multipart.content_type(part_type=OCTET_STREAM, boundary=boundary),
+        length_bytes=multipart.encoded_length([(head, len(found.value))], boundary),
+        chunks=multipart.encode([(head, found.chunks())], boundary),
+    )

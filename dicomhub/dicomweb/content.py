@@ -1,0 +1,80 @@
+"""The bytes of archived files, a block at a time, whatever their size. No file is ever held in memory."""
+
+import mmap
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from dicomhub.standard.explicit_little_endian import reencode
+from dicomhub.standard.part10 import FileMeta, file_header, read_file_meta
+from dicomhub.standard.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
+
+BLOCK_BYTES = 256 * 1024
+HEAD_BYTES = 16 * 1024
+_FORGET_BYTES = 4 * 1024 * 1024
+
+
+class ArchivedFileChanged(Exception):
+    """A file was replaced by another one after its length was announced to the client."""
+
+
+def read_head(path: Path) -> FileMeta:
+    """File Meta Information of an archived file. Raises Part10Malformed, FileNotFoundError."""
+    with path.open("rb", buffering=0) as file:
+        return read_file_meta(file.read(HEAD_BYTES))
+
+
+def as_stored(path: Path, *, size_bytes: int | None) -> Iterator[bytes]:
+    """The file, byte for byte. Raises ArchivedFileChanged when it has not size_bytes (None: any will do)."""
+    with path.open("rb", buffering=0) as file:
+        sent_bytes = 0
+        while block := file.read(BLOCK_BYTES):
+            sent_bytes += len(block)
+            if size_bytes is not None and sent_bytes > size_bytes:
+                break
+            yield block
+    if size_bytes not in {None, sent_bytes}:
+        raise ArchivedFileChanged(path.name)
+
+
+def as_explicit_little_endian(path: Path) -> Iterator[bytes]:
+    """The file with its data set in Explicit VR Little Endian, behind a header that says so.
+
+    Raises what explicit_little_endian.reencode raises.
+    """
+    mapping = map_file(path)
+    view = memoryview(mapping)
+    meta = read_file_meta(view[:HEAD_BYTES])
+    # A data set that cannot be encoded anew fails here, before anything is sent.
+    data_set = reencode(view[meta.data_set_offset :], transfer_syntax(meta.transfer_syntax_uid))
+    yield file_header(
+        sop_class_uid=meta.media_storage_sop_class_uid,
+        sop_instance_uid=meta.media_storage_sop_instance_uid,
+        transfer_syntax_uid=EXPLICIT_VR_LITTLE_ENDIAN,
+    )
+    yield from blocks(data_set, mapping=mapping)
+
+
+def map_file(path: Path) -> mmap.mmap:
+    """Map an archived file. It is unmapped with the last view of it: views outlive those who made them."""
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def blocks(pieces: Iterable[bytes | memoryview], *, mapping: mmap.mmap) -> Iterator[bytes]:
+    """Pieces of any size as blocks of about BLOCK_BYTES, the mapped pages behind them let go on the way."""
+    gathered = bytearray()
+    since_forgotten_bytes = 0
+    for piece in pieces:
+        view = memoryview(piece)
+        for start in range(0, len(view), BLOCK_BYTES):
+            gathered += view[start : start + BLOCK_BYTES]
+            if len(gathered) < BLOCK_BYTES:
+                continue
+            yield bytes(gathered)
+            since_forgotten_bytes += len(gathered)
+            gathered.clear()
+            if since_forgotten_bytes >= _FORGET_BYTES:
+                # Pages of a file that were read stay in this process's share of the memory until told so.
+                mapping.madvise(mmap.MADV_DONTNEED)
+                since_forgotten_bytes = 0
+    yield bytes(gathered)

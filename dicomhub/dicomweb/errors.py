@@ -1,0 +1,86 @@
+"""What goes wrong, as HTTP: every failure of DICOMweb is answered with a JSON body, never with a page.
+
+The body is {"error": what is wrong, "detail": which part of the request}; a 406 has "available" too. The
+errors themselves stand beside what raises them and know nothing of this. PS3.18 8.5.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse
+from django.views import defaults
+from rest_framework.exceptions import APIException, MethodNotAllowed
+
+from dicomhub.archive.selectors import MatchInvalid, MatchUnsupported
+from dicomhub.dicomweb.accept import AcceptMalformed
+from dicomhub.dicomweb.archived import NothingThere
+from dicomhub.dicomweb.negotiation import NotAcceptable
+from dicomhub.dicomweb.query import QueryInvalid
+from dicomhub.log import logger
+from dicomhub.standard.uid import UidInvalid
+
+
+def error_response(status: int, *, error: str, detail: str = "", **more: Any) -> HttpResponse:
+    body = orjson.dumps({"error": error, "detail": detail, **more})
+    return HttpResponse(body, status=status, content_type="application/json")
+
+
+def answer(error: Exception, context: dict[str, Any]) -> HttpResponse:
+    """Translate what a view raised; the exception handler of every DICOMweb view."""
+    for kind, translate in _TRANSLATIONS.items():
+        if isinstance(error, kind):
+            return translate(error)
+    logger().error(
+        "dicomweb_request_failed",
+        view=type(context.get("view")).__name__,
+        kwargs=context.get("kwargs"),
+        exc_info=error,
+    )
+    return error_response(500, error="something is wrong on our side; it is in the log")
+
+
+def _method_not_allowed(error: MethodNotAllowed) -> HttpResponse:
+    response = error_response(405, error=str(error.detail), detail="method")
+    response["Allow"] = "GET, HEAD"
+    return response
+
+
+# The first kind that fits decides: a subclass stands before its base.
+_TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
+    UidInvalid: lambda error: error_response(400, error=str(error), detail=error.name),
+    AcceptMalformed: lambda error: error_response(400, error=str(error), detail=error.where),
+    QueryInvalid: lambda error: error_response(400, error=error.reason, detail=error.parameter),
+    MatchUnsupported: lambda error: error_response(
+        400, error="this key is not supported here", detail=error.keyword
+    ),
+    MatchInvalid: lambda error: error_response(
+        400, error=f"not a value of {error.keyword}", detail=error.keyword
+    ),
+    NothingThere: lambda error: error_response(404, error=str(error), detail="path"),
+    NotAcceptable: lambda error: error_response(
+        406, error=str(error), detail="Accept", available=error.available
+    ),
+    MethodNotAllowed: _method_not_allowed,
+    APIException: lambda error: error_response(error.status_code, error=str(error.detail)),
+    SuspiciousOperation: lambda _: error_response(400, error="the request cannot be understood"),
+}
+
+
+def _is_dicomweb(request: HttpRequest) -> bool:
+    return "/dicom-web/" in request.path
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Replace Django's page for what is refused before a view is reached, as a Host that is not ours."""
+    if _is_dicomweb(request):
+        return error_response(400, error="the request cannot be understood", detail=type(exception).__name__)
+    return defaults.bad_request(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if _is_dicomweb(request):
+        return error_response(500, error=HTTPStatus.INTERNAL_SERVER_ERROR.phrase)
+    return defaults.server_error(request)

@@ -1,0 +1,83 @@
+"""WADO-RS metadata: the instances of a resource in the DICOM JSON Model. PS3.18 10.4.1.1.2, F."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from dicomhub.archive import selectors
+from dicomhub.archive.models import Series, Study
+from dicomhub.dicomweb.archived import NothingThere, instance_file_path
+from dicomhub.dicomweb.negotiation import DICOM_JSON, JSON, Offer
+from dicomhub.dicomweb.resource import Resource
+from dicomhub.metadata.instance_model import BULK_DATA_BASE, read_instance_model
+from dicomhub.metadata.series import read_series
+from dicomhub.metadata.study import read_study
+from dicomhub.standard.dicom_json import encode_model
+from dicomhub.storage.filesystem import FilesystemStore
+from dicomhub.storage.layout import SeriesKey
+
+OFFERS = (Offer(media_type=DICOM_JSON), Offer(media_type=JSON))
+# A quotation mark inside a JSON string is escaped, so no value of an attribute can look like this.
+_PLACEHOLDER = f'"BulkDataURI":"{BULK_DATA_BASE}'.encode("ascii")
+
+
+def instance_models(store: FilesystemStore, resource: Resource, *, base_url: str) -> Iterator[bytes]:
+    """One or more encoded objects, BulkDataURIs below base_url. Raises NothingThere, before it returns."""
+    lines = _lines(store, resource)
+    first = next(lines, None)
+    if first is None:
+        raise NothingThere(resource.kind)
+    return (with_bulk_data_base(line, base_url) for line in chain([first], lines))
+
+
+def with_bulk_data_base(line: bytes, base_url: str) -> bytes:
+    return line.replace(_PLACEHOLDER, f'"BulkDataURI":"{base_url}'.encode("ascii"))
+
+
+def _lines(store: FilesystemStore, resource: Resource) -> Iterator[bytes]:
+    if resource.sop_instance_uid is not None:
+        return _line_of_instance(store, resource)
+    if resource.series_instance_uid is not None:
+        return _lines_of_series(store, resource)
+    return _lines_of_study(store, resource)
+
+
+def _line_of_instance(store: FilesystemStore, resource: Resource) -> Iterator[bytes]:
+    """Made from the file: that is quicker than to unpack the series it is in, and never old."""
+    assert resource.series_instance_uid is not None
+    assert resource.sop_instance_uid is not None
+    key = SeriesKey(resource.tenant, resource.study_instance_uid, resource.series_instance_uid)
+    try:
+        model, _ = read_instance_model(
+            store,
+            key,
+            sop_instance_uid=resource.sop_instance_uid,
+            path=instance_file_path(resource),
+        )
+    except FileNotFoundError:
+        raise NothingThere("instance") from None
+    yield encode_model(model)
+
+
+def _lines_of_series(store: FilesystemStore, resource: Resource) -> Iterator[bytes]:
+    assert resource.series_instance_uid is not None
+    key = SeriesKey(resource.tenant, resource.study_instance_uid, resource.series_instance_uid)
+    try:
+        series = selectors.series(key.tenant, key.study_instance_uid, key.series_instance_uid)
+    except Series.DoesNotExist:
+        raise NothingThere("series") from None
+    return iter(read_series(store, key, is_fresh=series.is_document_fresh).lines)
+
+
+def _lines_of_study(store: FilesystemStore, resource: Resource) -> Iterator[bytes]:
+    try:
+        study = selectors.study(resource.tenant, resource.study_instance_uid)
+    except Study.DoesNotExist:
+        raise NothingThere("study") from None
+    series = selectors.series_of_study(resource.tenant, resource.study_instance_uid)
+    return read_study(
+        store,
+        resource.tenant,
+        resource.study_instance_uid,
+        series=[(each.series_instance_uid, each.is_document_fresh) for each in series],
+        is_fresh=study.is_document_fresh,
+    )

@@ -1,0 +1,54 @@
+"""In which transfer syntaxes an archived instance can be had on the web. PS3.18 8.7.3.
+
+No pixel is decoded here: what is stored encapsulated can be had as it is stored, everything else in
+Explicit VR Little Endian too. Implicit VR and big endian are kept in the store but shall not travel.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from dicomhub.dicomweb.negotiation import DICOM, MULTIPART, Offer
+from dicomhub.standard.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, TRANSFER_SYNTAXES
+
+_PROCESSES_OF_LOSSY_JPEG = (*range(50, 57), *range(59, 65))
+_VIDEO = range(100, 109)
+# Lossy by definition. JPEG 2000 (.91) and HTJ2K (.203) may be either, so they are not in this list.
+_LOSSY = {
+    f"1.2.840.10008.1.2.4.{number}{suffix}"
+    for number in (*_PROCESSES_OF_LOSSY_JPEG, 81, *_VIDEO)
+    for suffix in ("", ".1")
+}
+
+
+@lru_cache(maxsize=256)
+def offered_transfer_syntaxes(stored_uid: str) -> tuple[str, ...]:
+    """UIDs, the one that comes nearest to the stored data set first."""
+    stored = TRANSFER_SYNTAXES.get(stored_uid)
+    if stored is None or stored.is_encapsulated:
+        return (stored_uid,)
+    if stored.may_travel_on_the_web and stored_uid != EXPLICIT_VR_LITTLE_ENDIAN:
+        return (stored_uid, EXPLICIT_VR_LITTLE_ENDIAN)
+    return (EXPLICIT_VR_LITTLE_ENDIAN,)
+
+
+@lru_cache(maxsize=256)
+def dicom_offers(stored_uid: str, *, single_part: bool) -> Sequence[Offer]:
+    """The ways to have one instance; single_part: also without a multipart around it."""
+    syntaxes = offered_transfer_syntaxes(stored_uid)
+    containers = ((MULTIPART, DICOM), (DICOM, None)) if single_part else ((MULTIPART, DICOM),)
+    return tuple(
+        Offer(
+            media_type=media_type,
+            part_type=part_type,
+            transfer_syntax_uid=uid,
+            is_default=_is_default(uid),
+            is_as_stored=uid == syntaxes[0],
+        )
+        for media_type, part_type in containers
+        for uid in syntaxes
+    )
+
+
+def _is_default(uid: str) -> bool:
+    """Explicit VR Little Endian, unless only a lossy form is at hand: then that one. PS3.18 8.7.3."""
+    return uid == EXPLICIT_VR_LITTLE_ENDIAN or uid in _LOSSY

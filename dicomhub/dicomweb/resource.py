@@ -1,0 +1,38 @@
+"""What a path of DICOMweb names: a study, a series or an instance of a tenant. PS3.18 10.1."""
+
+from dataclasses import dataclass
+
+from dicomhub.standard.uid import checked_uid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """Raises UidInvalid for what is no UID; it is safe to look for afterwards."""
+
+    tenant: str
+    study_instance_uid: str
+    series_instance_uid: str | None = None
+    sop_instance_uid: str | None = None
+
+    def __post_init__(self) -> None:
+        checked_uid("StudyInstanceUID", self.study_instance_uid)
+        if self.series_instance_uid is not None:
+            checked_uid("SeriesInstanceUID", self.series_instance_uid)
+        if self.sop_instance_uid is not None:
+            checked_uid("SOPInstanceUID", self.sop_instance_uid)
+
+    @property
+    def kind(self) -> str:
+        if self.series_instance_uid is None:
+            return "study"
+        return "series" if self.sop_instance_uid is None else "instance"
+
+    @property
+    def path(self) -> str:
+        """Where it is below the service's root, with a slash in front."""
+        path = f"/studies/{self.study_instance_uid}"
+        if self.series_instance_uid is not None:
+            path += f"/series/{self.series_instance_uid}"
+        if self.sop_instance_uid is not None:
+            path += f"/instances/{self.sop_instance_uid}"
+        return path

@@ -1,0 +1,115 @@
+"""What every view of DICOMweb has in common: the tenant, what the client accepts, and how it is answered."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from dicomhub.dicomweb import errors
+from dicomhub.dicomweb.address import public_address
+from dicomhub.dicomweb.archived import NothingThere
+from dicomhub.dicomweb.json_stream import accepts_gzip, gzipped
+from dicomhub.dicomweb.negotiation import Acceptable
+from dicomhub.dicomweb.resource import Resource
+from dicomhub.environment import Environment
+from dicomhub.intake.admission import DEFAULT_TENANT
+from dicomhub.storage.filesystem import FilesystemStore, open_store
+from dicomhub.tenants.models import Tenant
+
+
+class _ChosenByUs(BaseContentNegotiation):
+    """REST framework's own choice knows neither parameters nor multipart; dicomweb.negotiation does."""
+
+    def select_parser(self, _request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(
+        self, _request: Request, renderers: Iterable[BaseRenderer], _format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
+
+
+class DicomWebView(APIView):
+    """A read of one tenant's data. Nobody has to log in: environment.py keeps the listener on loopback."""
+
+    http_method_names = ["get", "head"]  # noqa: RUF012 - declared by Django as an instance variable
+    authentication_classes = ()
+    permission_classes = ()
+    content_negotiation_class = _ChosenByUs
+
+    environment: Environment
+    tenant: str
+    store: FilesystemStore
+    acceptable: Acceptable
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.tenant = kwargs.get("tenant", DEFAULT_TENANT)
+        if not Tenant.objects.filter(name=self.tenant).exists():
+            raise NothingThere("tenant")
+        self.environment = settings.ENVIRONMENT
+        self.store = open_store(self.environment)
+        self.acceptable = Acceptable.parse(
+            parameter=request.query_params.get("accept", ""), header=request.headers.get("Accept", "")
+        )
+
+    def get_exception_handler(self) -> Any:
+        return errors.answer
+
+    def resource(self) -> Resource:
+        """What the path names. Raises UidInvalid."""
+        return Resource(
+            tenant=self.tenant,
+            study_instance_uid=self.kwargs["study"],
+            series_instance_uid=self.kwargs.get("series"),
+            sop_instance_uid=self.kwargs.get("instance"),
+        )
+
+    @cached_property
+    def base_url(self) -> str:
+        """The absolute address of this tenant's service, as the client reached it; no slash at its end."""
+        match = self.request.resolver_match
+        assert match is not None
+        kwargs = {"tenant": self.tenant} if "tenant" in match.kwargs else {}
+        address = public_address(self.request, configured=self.environment.web.public_url)
+        return address + reverse(f"{match.namespace}:root", kwargs=kwargs).rstrip("/")
+
+    def streamed(
+        self,
+        chunks: Iterable[bytes],
+        *,
+        content_type: str,
+        status: int = 200,
+        length_bytes: int | None = None,
+    ) -> StreamingHttpResponse:
+        """A response that is made while it is sent. HEAD is answered without making any of it."""
+        is_head = self.request.method == "HEAD"
+        response = StreamingHttpResponse(() if is_head else chunks, status=status, content_type=content_type)
+        if length_bytes is not None:
+            response["Content-Length"] = str(length_bytes)
+        patch_vary_headers(response, ["Accept"])
+        return response
+
+    def compressible(self, chunks: Iterable[bytes], *, content_type: str) -> StreamingHttpResponse:
+        """The same, in gzip for a client that takes it."""
+        is_gzip = accepts_gzip(self.request.headers.get("Accept-Encoding", ""))
+        response = self.streamed(gzipped(chunks) if is_gzip else chunks, content_type=content_type)
+        if is_gzip:
+            response["Content-Encoding"] = "gzip"
+        patch_vary_headers(response, ["Accept-Encoding"])
+        return response
+
+    def warn(self, response: HttpResponseBase, text: str) -> None:
+        """Add a Warning header, in the words and the form of PS3.18 8.3.4."""
+        warning = f"299 {self.base_url}: {text}"
+        response["Warning"] = ", ".join(filter(None, (response.get("Warning"), warning)))

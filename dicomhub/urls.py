@@ -1,0 +1,18 @@
+"""The web side's routes."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from dicomhub.dicomweb import health
+from dicomhub.dicomweb.urls import urlpatterns as dicomweb
+
+handler400 = "dicomhub.dicomweb.errors.bad_request"
+handler500 = "dicomhub.dicomweb.errors.server_error"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("dicom-web/", include((dicomweb, "dicomweb"))),
+    path("tenants/<str:tenant>/dicom-web/", include((dicomweb, "dicomweb"), "tenant-dicomweb")),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+]

@@ -1,0 +1,148 @@
+import gzip
+
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+
+from tests.dicomweb.reading import body_of, json_of, parts_of
+from tests.dicomweb.test_retrieve import CT, JPEG_2000, MR_BIG_ENDIAN, path_of
+from tests.support.samples import sample
+
+WAVEFORM = sample("waveform_ecg.dcm")
+
+
+def uids(models):
+    return [model["00080018"]["Value"][0] for model in models]
+
+
+@pytest.mark.parametrize("level", ["instance", "series", "study"])
+def test_metadata_is_a_data_set_an_instance(filling, get, level):
+    (instance,) = filling.add(CT)
+    response = get(f"{path_of(instance, level)}/metadata")
+    assert response["Content-Type"] == "application/dicom+json"
+    (model,) = json_of(response)
+    found = Dataset.from_json(model, lambda _uri: b"")
+    expected = pydicom.dcmread(CT)
+    for element in expected:
+        if element.keyword not in {"PixelData", ""} and element.VR != "SQ":
+            assert found[element.tag].value == element.value
+
+
+@pytest.mark.parametrize("state", ["archived", "indexed", "documented"])
+def test_metadata_is_never_missing_or_old(filling, get, edited, state):
+    (first,) = filling.add(edited(CT, SeriesInstanceUID="1.2", StudyInstanceUID="1"))
+    (second,) = filling.archive(edited(CT, SeriesInstanceUID="1.2", StudyInstanceUID="1"))
+    if state == "indexed":
+        filling.index([second])
+    elif state == "documented":
+        filling.add(filling.store.absolute(second.path))
+    both = {first.sop_instance_uid, second.sop_instance_uid}
+    assert set(uids(json_of(get(f"{path_of(second)}/metadata")))) == {second.sop_instance_uid}
+    for path in ("/studies/1/metadata", "/studies/1/series/1.2/metadata"):
+        found = set(uids(json_of(get(path))))
+        assert found == both or (state == "archived" and found == {first.sop_instance_uid})
+
+
+def test_metadata_is_compressed_for_those_who_take_it(filling, get):
+    (instance,) = filling.add(CT)
+    path = f"{path_of(instance, 'series')}/metadata"
+    plain, compressed = get(path), get(path, accept_encoding="gzip, deflate, br")
+    assert "Content-Encoding" not in plain
+    assert compressed["Content-Encoding"] == "gzip"
+    body = b"".join(compressed)
+    assert gzip.decompress(body) == body_of(plain)
+    assert len(body) < len(body_of(get(path))) / 2
+    assert "Accept-Encoding" in plain["Vary"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("", "application/dicom+json"),
+        ("*/*", "application/dicom+json"),
+        ("application/*", "application/dicom+json"),
+        ("application/dicom+json", "application/dicom+json"),
+        ("application/dicom+json, application/json", "application/dicom+json"),
+        ("application/json", "application/json"),
+        ("application/json;q=0.9, application/dicom+json;q=0.1", "application/json"),
+        ("text/html, */*;q=0.1", "application/dicom+json"),
+        ('multipart/related; type="application/dicom+xml"', None),
+        ("text/html", None),
+        ("application/dicom+json;q=0", None),
+    ],
+)
+def test_media_type_of_metadata(filling, get, accept, content_type):
+    (instance,) = filling.add(CT)
+    response = get(f"{path_of(instance)}/metadata", accept=accept)
+    if content_type is None:
+        assert response.status_code == 406
+        assert json_of(response)["available"] == ["application/dicom+json", "application/json"]
+    else:
+        assert response["Content-Type"] == content_type
+
+
+def test_accept_can_be_a_query_parameter(filling, get):
+    (instance,) = filling.add(CT)
+    path = f"{path_of(instance)}/metadata"
+    response = get(path, {"accept": "application/json"}, accept="application/dicom+json")
+    assert response["Content-Type"] == "application/json"
+    assert get(path, {"accept": "*/*"}).status_code == 400
+    assert get("/studies", {"accept": "application/json"})["Content-Type"] == "application/json"
+
+
+def bulk_data_uris(model):
+    for element in model.values():
+        if "BulkDataURI" in element:
+            yield element["BulkDataURI"]
+        elif element["vr"] == "SQ":
+            for item in element.get("Value", ()):
+                yield from bulk_data_uris(item)
+
+
+@pytest.mark.parametrize("level", ["instance", "series", "study"])
+@pytest.mark.parametrize("root", ["/dicom-web", "/tenants/default/dicom-web"])
+def test_every_bulk_data_uri_can_be_fetched(filling, get, client, level, root):
+    (instance,) = filling.add(WAVEFORM)
+    (model,) = json_of(get(f"{path_of(instance, level)}/metadata", root=root))
+    found = list(bulk_data_uris(model))
+    assert found
+    expected = {item.WaveformData for item in pydicom.dcmread(WAVEFORM).WaveformSequence}
+    for uri in found:
+        assert uri.startswith(f"http://testserver{root}/studies/")
+        response = client.get(
+            uri.removeprefix("http://testserver"), headers={"accept": "application/octet-stream"}
+        )
+        assert response.status_code == 200
+        assert body_of(response) in expected
+
+
+def pixel_data_uri(filling, get, path):
+    (instance,) = filling.add(path)
+    (model,) = json_of(get(f"{path_of(instance)}/metadata"))
+    return model["7FE00010"]["BulkDataURI"].removeprefix("http://testserver/dicom-web")
+
+
+def test_native_pixel_data_is_little_endian(filling, get):
+    expected = pydicom.dcmread(MR_BIG_ENDIAN).pixel_array.astype("<i2").tobytes()
+    uri = pixel_data_uri(filling, get, MR_BIG_ENDIAN)
+    assert body_of(get(uri, accept="application/octet-stream")) == expected
+    ((headers, content),) = parts_of(get(uri))
+    assert headers["Content-Type"].params["transfer-syntax"] == "1.2.840.10008.1.2.1"
+    assert headers["Content-Location"] == f"http://testserver/dicom-web{uri}"
+    assert content == expected
+
+
+def test_compressed_pixel_data_come_without_item_headers(filling, get):
+    response = get(pixel_data_uri(filling, get, JPEG_2000), accept="application/octet-stream")
+    assert response["Content-Type"] == "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.90"
+    body = body_of(response)
+    assert body.startswith(b"\xff\x4f\xff\x51")  # the start of a JPEG 2000 code stream
+    assert body.rstrip(b"\0").endswith(b"\xff\xd9")
+
+
+@pytest.mark.parametrize(
+    "path", ["00100010/0", "PatientName", "7FE00010/9/00100010", "00999999", "..", "7FE00010/"]
+)
+def test_bulk_data_that_is_not_there(filling, get, path):
+    (instance,) = filling.add(CT)
+    assert get(f"{path_of(instance)}/bulkdata/{path}").status_code == 404

@@ -1,0 +1,229 @@
+from io import BytesIO
+
+import pydicom
+import pytest
+
+from tests.dicomweb.reading import body_of, json_of, parts_of, transfer_syntax_of
+from tests.support.receiving import data_set_of
+from tests.support.samples import sample
+
+EXPLICIT = "1.2.840.10008.1.2.1"
+DEFLATED = "1.2.840.10008.1.2.1.99"
+JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
+AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+
+CT = sample("CT_small.dcm")  # Explicit VR Little Endian
+MR_IMPLICIT = sample("MR_small_implicit.dcm")
+MR_BIG_ENDIAN = sample("MR_small_bigendian.dcm")
+DEFLATED_IMAGE = sample("image_dfl.dcm")
+JPEG_2000 = sample("MR_small_jp2klossless.dcm")
+JPEG_BASELINE = sample("SC_rgb_jpeg_dcmtk.dcm")
+
+
+def path_of(instance, level="instance"):
+    path = f"/studies/{instance.study_instance_uid}"
+    if level != "study":
+        path += f"/series/{instance.series_instance_uid}"
+    return f"{path}/instances/{instance.sop_instance_uid}" if level == "instance" else path
+
+
+def elements_of(content, *, of_file_meta=False):
+    data_set = pydicom.dcmread(BytesIO(content))
+    return data_set.file_meta if of_file_meta else data_set
+
+
+@pytest.mark.parametrize("level", ["instance", "series", "study"])
+@pytest.mark.parametrize("path", [CT, DEFLATED_IMAGE, JPEG_2000, JPEG_BASELINE], ids=lambda path: path.name)
+def test_as_stored_is_the_archived_file_byte_for_byte(filling, get, path, level):
+    (instance,) = filling.add(path)
+    response = get(path_of(instance, level), accept=AS_STORED)
+    assert response.status_code == 200
+    assert "Content-Length" in response
+    ((headers, content),) = parts_of(response)
+    assert content == filling.store.absolute(instance.path).read_bytes()
+    assert transfer_syntax_of((headers, content)) == instance.transfer_syntax_uid
+    assert headers["Content-Location"] == f"http://testserver/dicom-web{path_of(instance)}"
+
+
+@pytest.mark.parametrize("accept", [AS_STORED, "", "*/*"])
+@pytest.mark.parametrize("path", [MR_IMPLICIT, MR_BIG_ENDIAN], ids=lambda path: path.name)
+def test_implicit_vr_and_big_endian_travel_as_explicit_little_endian(filling, get, path, accept):
+    (instance,) = filling.add(path)
+    (part,) = parts_of(get(path_of(instance), accept=accept))
+    assert transfer_syntax_of(part) == EXPLICIT
+    sent, received = pydicom.dcmread(path), elements_of(part[1])
+    if not sent.original_encoding[1]:
+        sent.PixelData = sent.pixel_array.astype("<i2").tobytes()
+    assert received == sent
+
+
+def test_deflated_is_inflated_unless_it_is_asked_for(filling, get):
+    (instance,) = filling.add(DEFLATED_IMAGE)
+    (part,) = parts_of(get(path_of(instance)))
+    assert transfer_syntax_of(part) == EXPLICIT
+    assert elements_of(part[1]) == pydicom.dcmread(DEFLATED_IMAGE)
+    (part,) = parts_of(get(path_of(instance), accept=f"multipart/related;transfer-syntax={DEFLATED}"))
+    assert transfer_syntax_of(part) == DEFLATED
+
+
+def test_one_instance_comes_as_a_single_part_for_those_who_ask(filling, get):
+    (instance,) = filling.add(CT)
+    response = get(path_of(instance), accept="application/dicom")
+    assert response["Content-Type"] == f"application/dicom; transfer-syntax={EXPLICIT}"
+    assert body_of(response) == filling.store.absolute(instance.path).read_bytes()
+    assert get(path_of(instance, "series"), accept="application/dicom").status_code == 406
+
+
+def test_what_would_have_to_be_decoded_is_refused_with_what_can_be_had(filling, get):
+    (instance,) = filling.add(JPEG_2000)
+    response = get(path_of(instance, "study"))
+    assert response.status_code == 406
+    assert json_of(response)["available"] == [
+        f'multipart/related; type="application/dicom"; transfer-syntax={JPEG_2000_LOSSLESS}'
+    ]
+
+
+def test_a_study_of_which_only_some_can_be_had_is_partial(filling, get, edited):
+    native, _compressed = filling.add(
+        CT, edited(JPEG_2000, StudyInstanceUID=pydicom.dcmread(CT).StudyInstanceUID)
+    )
+    response = get(path_of(native, "study"))
+    assert response.status_code == 206
+    assert response["Warning"].startswith("299 http://testserver/dicom-web: 1 ")
+    (part,) = parts_of(response)
+    assert elements_of(part[1]).SOPInstanceUID == native.sop_instance_uid
+    response = get(path_of(native, "study"), accept=f"{AS_STORED}, {AS_STORED}")
+    assert response.status_code == 200
+    assert len(parts_of(response)) == 2
+
+
+def test_all_instances_of_a_study_come_by_series(filling, get, edited):
+    study = {"StudyInstanceUID": "1.2.3"}
+    paths = [
+        edited(CT, SeriesInstanceUID=f"1.2.3.{series}", SeriesNumber=10 - series, **study)
+        for series in (1, 1, 2)
+    ]
+    instances = filling.add(*paths)
+    parts = parts_of(get("/studies/1.2.3"))
+    assert [elements_of(content).SeriesInstanceUID for _, content in parts] == [
+        "1.2.3.2",
+        "1.2.3.1",
+        "1.2.3.1",
+    ]
+    parts = parts_of(get("/studies/1.2.3/series/1.2.3.1"))
+    assert {elements_of(content).SOPInstanceUID for _, content in parts} == {
+        instance.sop_instance_uid for instance in instances[:2]
+    }
+
+
+def test_an_instance_that_is_not_indexed_yet_can_be_had(filling, get):
+    (instance,) = filling.archive(CT)
+    assert get(path_of(instance)).status_code == 200
+
+
+def test_an_instance_that_was_sent_again_with_other_bytes_comes_with_the_new_ones(filling, get, edited):
+    uid = str(pydicom.dcmread(CT).SOPInstanceUID)
+    first, second = (edited(CT, SOPInstanceUID=uid, ImageComments=text) for text in ("first", "the second"))
+    (instance,) = filling.add(first)
+    filling.archive(second)
+    ((_, content),) = parts_of(get(path_of(instance, "series")))
+    assert elements_of(content).ImageComments == "the second"
+
+
+def test_head_has_the_headers_and_no_body(filling, get):
+    (instance,) = filling.add(CT)
+    for path in (path_of(instance), path_of(instance, "study"), f"{path_of(instance)}/metadata", "/studies"):
+        whole, head = get(path), get(path, method="head")
+        assert head.status_code == 200
+        assert b"".join(head) == b""
+        assert head["Content-Type"].partition(";")[0] == whole["Content-Type"].partition(";")[0]
+        if "multipart" in whole["Content-Type"]:
+            assert head["Content-Length"] == whole["Content-Length"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/studies/1.2",
+        "/studies/1.2/series/1.3",
+        "/studies/1.2/series/1.3/instances/1.4",
+        "/studies/1.2/metadata",
+        "/studies/1.2/series/1.3/metadata",
+        "/studies/1.2/series/1.3/instances/1.4/metadata",
+        "/studies/1.2/series/1.3/instances/1.4/bulkdata/7FE00010",
+        "/no/such/thing",
+        "/",
+        "/studies/",
+    ],
+)
+def test_what_is_not_there_is_404_with_a_reason(filling, get, path):
+    response = get(path)
+    assert response.status_code == 404
+    assert json_of(response)["error"]
+
+
+@pytest.mark.parametrize("uid", ["abc", "..", "1.2/..%2f", "1" * 65, "1.2%00", "%C2%B9", "."])
+@pytest.mark.parametrize(
+    "path", ["/studies/{}", "/studies/1/series/{}", "/studies/1/series/2/instances/{}/metadata"]
+)
+def test_a_uid_that_is_none_is_400_or_leads_nowhere(filling, get, uid, path):
+    response = get(path.format(uid))
+    assert response.status_code in {400, 404}
+    assert response["Content-Type"] == "application/json"
+    if uid == "abc":
+        assert response.status_code == 400
+        assert json_of(response)["detail"].endswith("InstanceUID")
+
+
+def test_tenants_do_not_see_each_other(filling, get):
+    (instance,) = filling.add(CT, tenant="radiology")
+    assert get(path_of(instance)).status_code == 404
+    assert json_of(get("/studies")) == []
+    response = get(path_of(instance), root="/tenants/radiology/dicom-web")
+    assert response.status_code == 200
+    ((headers, _),) = parts_of(response)
+    assert headers["Content-Location"].startswith("http://testserver/tenants/radiology/dicom-web/studies/")
+    assert get("/studies", root="/tenants/nobody/dicom-web").status_code == 404
+    assert get("/studies", root="/tenants/..%2fdefault/dicom-web").status_code == 404
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_only_reading_is_allowed(filling, client, method):
+    response = getattr(client, method)("/dicom-web/studies")
+    assert response.status_code == 405
+    assert response["Allow"] == "GET, HEAD"
+    assert json_of(response)["detail"] == "method"
+
+
+def test_an_accept_header_that_cannot_be_read_is_400(filling, get):
+    response = get("/studies", accept="application/dicom+json;q=high")
+    assert response.status_code == 400
+    assert json_of(response)["detail"] == "Accept header"
+
+
+def test_a_host_that_is_not_ours_gets_no_page(filling, client):
+    response = client.get("/dicom-web/studies", headers={"host": "elsewhere.example"})
+    assert response.status_code == 400
+    assert response["Content-Type"] == "application/json"
+
+
+def test_an_instance_that_breaks_off_is_sent_up_to_there(filling, get, edited):
+    whole, broken = (edited(MR_IMPLICIT, StudyInstanceUID="1", SeriesInstanceUID="1.2") for _ in range(2))
+    (good,) = filling.add(whole)
+    (bad,) = filling.add(broken, data_set=data_set_of(broken)[:-1000])
+    contents = [elements_of(content) for _, content in parts_of(get(path_of(good, "series")))]
+    assert {data_set.SOPInstanceUID: "PixelData" in data_set for data_set in contents} == {
+        good.sop_instance_uid: True,
+        bad.sop_instance_uid: False,
+    }
+    assert get(path_of(bad), accept="application/dicom").status_code == 200
+    assert get(f"{path_of(bad)}/metadata").status_code == 200
+
+
+def test_a_failure_of_ours_shows_nothing_of_itself(filling, get):
+    (instance,) = filling.add(CT)
+    filling.store.absolute(instance.path).write_bytes(b"no DICOM file")
+    response = get(path_of(instance))
+    assert response.status_code == 500
+    assert "Traceback" not in body_of(response).decode()
+    assert json_of(response)["error"]
