@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery, chain
+from kombu import Queue as KombuQueue
 from kombu.exceptions import OperationalError
 
 from tasks.messages import InstanceBatch, batch_to_message
-from tasks.route import INDEX, RECEIVED, STAGES, Stage, stages_after
+from tasks.route import INDEX, RECEIVED, Queue, Stage, stages_after
 
 
 class BrokerUnreachable(Exception):
@@ -26,12 +27,14 @@ def publish_batch(app: Celery, batch: InstanceBatch, *, after: str = RECEIVED) -
             chain(*signatures).apply_async()
 
 
-def first_queue_is_empty(app: Celery) -> bool:
-    """Whether no batch waits for the first stage. Raises BrokerUnreachable."""
+def queue_is_empty(app: Celery, queue: Queue) -> bool:
+    """Whether no message waits in a queue; those that a worker has taken do not count.
+
+    Raises BrokerUnreachable.
+    """
     with _broker(app), app.connection_for_write() as connection:
         connection.ensure_connection(max_retries=1)
-        queue = app.amqp.queues[STAGES[0].queue.value].bind(connection.default_channel)
-        declared: Any = queue.queue_declare()
+        declared: Any = KombuQueue(queue.value, channel=connection.default_channel).queue_declare()
         return bool(declared.message_count == 0)
 
 

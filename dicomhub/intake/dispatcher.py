@@ -29,7 +29,8 @@ from dicomhub.storage.incoming import remove_orphans
 from dicomhub.storage.layout import INCOMING, JOURNAL
 from tasks.app import create_app
 from tasks.messages import InstanceBatch, MessageMalformed
-from tasks.publish import BrokerUnreachable, first_queue_is_empty, publish_batch
+from tasks.publish import BrokerUnreachable, publish_batch, queue_is_empty
+from tasks.route import INDEX
 
 WAIT_SECONDS = 0.5
 # Looking for what others left behind reads the whole journal folder and takes locks: not every time.
@@ -89,7 +90,7 @@ class Dispatcher:
         overdue = self._overdue()
         # While messages wait in the queue the worker is merely behind, and publishing again would only make
         # it more so. A published batch that is in no queue was lost with the broker's memory.
-        if overdue and self._ask_broker(first_queue_is_empty):
+        if overdue and self._ask_broker(_index_queue_is_empty):
             self._publish(overdue)
 
     def _overdue(self) -> list[Path]:
@@ -147,6 +148,10 @@ class Dispatcher:
 def _publish(batch: InstanceBatch, app: Celery) -> bool:
     publish_batch(app, batch)
     return True
+
+
+def _index_queue_is_empty(app: Celery) -> bool:
+    return queue_is_empty(app, INDEX.queue)
 
 
 def _modified_at(path: Path, *, default: float) -> float:

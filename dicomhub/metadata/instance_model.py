@@ -1,6 +1,8 @@
 """One archived file in the DICOM JSON Model. PS3.18 F."""
 
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from dicomhub.log import logger
@@ -22,8 +24,8 @@ def read_instance_model(
 ) -> tuple[dict[str, Any], str]:
     """Return the model of an archived file, with BulkDataURIs below BULK_DATA_BASE, and its transfer syntax.
 
-    A data set that breaks off or is malformed further down is represented by its UIDs alone: it is archived,
-    so it must be found and can be retrieved. Raises FileNotFoundError.
+    A data set that breaks off or is malformed further down is represented by what stands before that, and by
+    its UIDs in any case: it is archived, so it must be found. Raises FileNotFoundError.
     """
     descriptor = os.open(store.absolute(path), os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -32,17 +34,26 @@ def read_instance_model(
             f"{BULK_DATA_BASE}/studies/{key.study_instance_uid}/series/{key.series_instance_uid}"
             f"/instances/{sop_instance_uid}/bulkdata"
         )
-        model = data_set_to_model(
-            map_data_set(descriptor, meta.data_set_offset),
-            transfer_syntax(meta.transfer_syntax_uid),
-            bulk_data_uri=bulk_data_uri,
-        )
-    except DataSetMalformed as error:
-        logger().warning("data_set_malformed", instance=sop_instance_uid, error=str(error))
-        model = _identifying_model(key, meta.media_storage_sop_class_uid, sop_instance_uid)
+        data_set = map_data_set(descriptor, meta.data_set_offset)
     finally:
         os.close(descriptor)
+    read = partial(
+        data_set_to_model, data_set, transfer_syntax(meta.transfer_syntax_uid), bulk_data_uri=bulk_data_uri
+    )
+    try:
+        model = read()
+    except DataSetMalformed as error:
+        logger().warning("data_set_malformed", instance=sop_instance_uid, error=str(error))
+        identity = _identifying_model(key, meta.media_storage_sop_class_uid, sop_instance_uid)
+        model = dict(sorted((identity | _intact_part(read)).items()))
     return model, meta.transfer_syntax_uid
+
+
+def _intact_part(read: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return read(must_be_whole=False)
+    except DataSetMalformed:
+        return {}
 
 
 def _identifying_model(key: SeriesKey, sop_class_uid: str, sop_instance_uid: str) -> dict[str, Any]:

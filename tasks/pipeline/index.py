@@ -7,6 +7,7 @@ from django.conf import settings
 
 from dicomhub.archive import services
 from dicomhub.intake.journal import settle
+from dicomhub.log import logger
 from dicomhub.metadata.instance_model import read_instance_model
 from dicomhub.storage.filesystem import FilesystemStore, open_store
 from dicomhub.storage.layout import JOURNAL, SeriesKey
@@ -21,7 +22,9 @@ def index(message: dict[str, Any]) -> None:
     store = open_store(settings.ENVIRONMENT)
     services.accept_batch(batch)
     settle(store.absolute(JOURNAL), batch.batch_id)
-    services.index_batch(batch, headers=_headers(store, batch), store=store)
+    headers = _headers(store, batch)
+    services.index_batch(batch, headers=headers, store=store)
+    logger().info("batch_indexed", instances=len(batch.instances), series=len(headers))
 
 
 def _headers(store: FilesystemStore, batch: InstanceBatch) -> dict[SeriesKey, dict[str, Any]]:

@@ -5,6 +5,7 @@ from django.conf import settings
 
 from dicomhub.archive import selectors, services
 from dicomhub.archive.models import Series, Study
+from dicomhub.log import logger
 from dicomhub.metadata.series import build_series, write_series
 from dicomhub.metadata.study import write_study
 from dicomhub.storage.filesystem import FilesystemStore, open_store
@@ -35,6 +36,7 @@ def _document_series(store: FilesystemStore, study: Study, series: Series) -> No
     built = build_series(store, key, received=selectors.unmerged_instances(series))
     write_series(store, key, built, revision=series.revision)
     services.series_documented(series.pk, series.revision)
+    logger().info("series_documented", series=series.series_instance_uid, instances=len(built.lines))
 
 
 def _document_study(store: FilesystemStore, study: Study) -> None:

@@ -6,20 +6,34 @@ from celery import current_app, shared_task
 from django.conf import settings
 
 from dicomhub.archive import selectors, services
+from dicomhub.archive.models import Batch
 from dicomhub.intake.dispatcher import Dispatcher
 from dicomhub.log import logger
-from tasks.publish import publish_batch
-from tasks.route import SWEEP_TASK
+from tasks.publish import publish_batch, queue_is_empty
+from tasks.route import SWEEP_TASK, stages_after
 
 
-@shared_task(name=SWEEP_TASK, ignore_result=True)
+@shared_task(name=SWEEP_TASK)
 def sweep() -> None:
     """Publish what the journal still holds, resume batches that stand still, forget the old ones."""
     environment = settings.ENVIRONMENT
     # The SCP's dispatcher does this too; imports and STOW-RS on a host without an SCP rely on this one.
     Dispatcher.open(environment).publish_pending()
     for batch in selectors.stuck_batches():
-        services.batch_resumed(batch.batch_id)
-        publish_batch(current_app, selectors.batch(batch.batch_id), after=batch.stage)
-        logger().info("batch_resumed", batch=batch.batch_id, stage=batch.stage, attempts=batch.attempts)
+        _resume(batch)
     services.prune_batches(datetime.now(UTC) - timedelta(days=environment.batch_retention_days))
+
+
+def _resume(batch: Batch) -> None:
+    """Publish a batch again, from where it stands.
+
+    One that has not failed is left alone while messages wait in the queue of its next stage: the workers are
+    merely behind. With the queue empty and no news its message was lost, or is with a worker that was killed.
+    The stages are idempotent, so being wrong about that costs a little work.
+    """
+    next_stage = stages_after(batch.stage)[0]
+    if batch.state == Batch.State.RUNNING and not queue_is_empty(current_app, next_stage.queue):
+        return
+    publish_batch(current_app, selectors.batch(batch.batch_id), after=batch.stage)
+    services.batch_resumed(batch.batch_id)
+    logger().info("batch_resumed", batch=batch.batch_id, stage=batch.stage, attempts=batch.attempts)

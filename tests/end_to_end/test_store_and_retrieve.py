@@ -134,6 +134,7 @@ WORD_BYTES = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 def assert_same_elements(retrieved, sent, name, *, is_big_endian):
     """Element by element, group lengths left out: they are retired and of no use to anyone."""
     expected = {element.tag: element for element in sent if element.tag.element != 0}
+    expected.pop(CUT_THROUGH.get(name), None)
     assert {element.tag for element in retrieved} == set(expected), name
     for element in retrieved:
         other = expected[element.tag]
@@ -143,7 +144,10 @@ def assert_same_elements(retrieved, sent, name, *, is_big_endian):
             for item, other_item in zip(element.value, other.value, strict=True):
                 assert_same_elements(item, other_item, name, is_big_endian=is_big_endian)
         elif is_big_endian and element.VR in WORD_BYTES:
-            assert element.value == swapped(other.value, WORD_BYTES[element.VR]), (name, element.tag)
+            word_bytes = WORD_BYTES[element.VR]
+            if element.keyword == "PixelData":  # cells of 32 bits are swapped whole, as their writers do
+                word_bytes = max(word_bytes, sent.BitsAllocated // 8)
+            assert element.value == swapped(other.value, word_bytes), (name, element.tag)
         else:
             assert repr(element.value) == repr(other.value), (name, element.tag)  # repr: NaN is NaN
 
@@ -151,6 +155,9 @@ def assert_same_elements(retrieved, sent, name, *, is_big_endian):
 def swapped(data, word_bytes):
     return np.frombuffer(data, f"u{word_bytes}").byteswap().tobytes()
 
+
+# The sample breaks off in this element, which cannot be encoded anew.
+CUT_THROUGH = {"rtplan_truncated.dcm": 0x300A00B0}
 
 # Samples that are no Part 10 file, or nothing that is stored with C-STORE.
 NO_PREFIX = "no DICM prefix at byte 128"
@@ -176,14 +183,14 @@ NOT_SENDABLE = {
 
 # Samples without what an archive of studies files by, and the status that their sender is told.
 NO_SOP_CLASS_AND_INSTANCE = "C000"
-NO_STUDY_OR_BAD_UID = "C001"
+NO_STUDY = "C001"
 REFUSED = {
-    "JPEGLSNearLossless_08.dcm": NO_STUDY_OR_BAD_UID,
-    "JPEGLSNearLossless_16.dcm": NO_STUDY_OR_BAD_UID,
-    "SC_rgb_jls_lossy_line.dcm": NO_STUDY_OR_BAD_UID,
-    "SC_rgb_jls_lossy_sample.dcm": NO_STUDY_OR_BAD_UID,
+    "JPEGLSNearLossless_08.dcm": NO_STUDY,
+    "JPEGLSNearLossless_16.dcm": NO_STUDY,
+    "SC_rgb_jls_lossy_line.dcm": NO_STUDY,
+    "SC_rgb_jls_lossy_sample.dcm": NO_STUDY,
     "UN_sequence.dcm": NO_SOP_CLASS_AND_INSTANCE,
-    "bad_sequence.dcm": NO_STUDY_OR_BAD_UID,
+    "bad_sequence.dcm": "0117",  # its SOP Instance UID is none
     "chrSQEncoding.dcm": NO_SOP_CLASS_AND_INSTANCE,
     "chrSQEncoding1.dcm": NO_SOP_CLASS_AND_INSTANCE,
     "no_meta_group_length.dcm": NO_SOP_CLASS_AND_INSTANCE,

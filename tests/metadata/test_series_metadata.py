@@ -13,7 +13,7 @@ from dicomhub.metadata.pages import join, pack, unpack
 from dicomhub.metadata.series import build_series, read_series, write_series
 from dicomhub.metadata.study import read_study, write_study
 from dicomhub.storage.layout import SeriesKey, series_manifest_path, series_metadata_path
-from tests.support.receiving import receive
+from tests.support.receiving import data_set_of, receive
 from tests.support.samples import sample, sample_files
 
 CT = sample("CT_small.dcm")
@@ -181,9 +181,19 @@ def test_lines_survive_packing_and_joining():
     assert json.loads(gzip.decompress(join([]))) == []
 
 
-def test_an_archived_file_that_breaks_off_is_still_there(intake):
-    archived = receive(intake, sample("MR_truncated.dcm"))
+def test_an_archived_file_that_breaks_off_is_described_up_to_there(intake):
+    path = sample("MR_truncated.dcm")
+    archived = receive(intake, path)
     [line] = build_series(intake.store, key_of(archived)).lines
     model = json.loads(line)
     assert model["00080018"]["Value"] == [archived.instance.sop_instance_uid]
-    assert model["0020000D"]["Value"] == [archived.instance.study_instance_uid]
+    assert model["00280010"]["Value"] == [64]
+    assert "7FE00010" not in model
+
+
+def test_an_archived_file_of_garbage_behind_its_head_is_still_found(intake):
+    data_set = data_set_of(CT)
+    end_of_head = data_set.index(b"\x20\x00\x10\x00")  # (0020,0010) Study ID
+    archived = receive(intake, CT, data_set=data_set[:end_of_head] + b"\x21\x00\x00\x00SQ" + b"\xfe" * 500)
+    [line] = build_series(intake.store, key_of(archived)).lines
+    assert json.loads(line)["0020000D"]["Value"] == [archived.instance.study_instance_uid]

@@ -10,6 +10,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
+import django
 import pytest
 
 _HOME = Path(tempfile.mkdtemp(prefix="dicomhub-tests-"))
@@ -28,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop("DATABASE_URL", None)
     elif "DATABASE_URL" not in os.environ:
         os.environ["DATABASE_URL"] = _start_postgresql()
+    django.setup()
 
 
 def _start_postgresql() -> str:
