@@ -72,8 +72,8 @@ def _up_to_the_fault(events: Iterator[Event]) -> Iterator[Event]:
                 around.pop()
             yield event
     except DataSetMalformed:
-        for kind, *rest in reversed(around):
-            yield _END_OF[kind], *rest
+        for kind, tag, vr, start, end, encoding in reversed(around):
+            yield _END_OF[kind], tag, vr, start, end, encoding
 
 
 def _walk(data: memoryview, encoding: Encoding) -> Iterator[Event]:

@@ -17,7 +17,7 @@ CT, MR = sample("CT_small.dcm"), sample("MR_small.dcm")
 
 @pytest.fixture
 def run(intake):
-    def run(*paths, bounds=None, progress=lambda size_bytes: None):
+    def run(*paths, bounds=None, progress=lambda _: None):
         return import_paths(
             intake,
             paths,

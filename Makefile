@@ -1,0 +1,69 @@
+# dicomhub: all set-up is part of the targets. Needs Python 3.11 or later with venv, and make.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
+
+# The first of these that is recent enough; PYTHON=/path/to/python3 chooses another.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check bench requirements clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: $(VENV)/.run ## everything on this machine, in the foreground; Ctrl-C stops it
+	@exec $(PY) -m dicomhub.embedded run
+
+demo: $(VENV)/.run ## store, find and retrieve sample files in a temporary home
+	@exec $(PY) -m dicomhub.embedded demo
+
+test: $(VENV)/.test ## every test: on SQLite, then the database contract on PostgreSQL
+	@sh .ci/system-packages
+	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) -m pytest $(PYTEST_ARGS) --database postgresql \
+		tests/archive tests/tenants tests/admin tests/dicomweb tests/pipeline
+
+check: $(VENV)/.lint ## lint, format, types, import contracts
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+bench: $(VENV)/.test ## measure, and print tables
+	@set -e; for file in tests/bench/[a-z]*.py; do \
+		$(PY) -m $$(echo $${file%.py} | tr / .); done
+
+# Compiles in the order of what includes what, each with the versions of the largest, so that one environment
+# satisfies all of them.
+REQUIREMENTS := lint test run worker web scp base
+requirements: ## compile requirements/*.in to pinned and hashed files
+	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
+	$(PYTHON) -m venv "$$tools"; "$$tools/bin/python" -m pip install --quiet --disable-pip-version-check uv; \
+	for name in $(REQUIREMENTS); do \
+		constraint=; [ $$name = lint ] || constraint="--constraints requirements/lint.txt"; \
+		"$$tools/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--no-emit-index-url --no-emit-find-links --annotation-style line --custom-compile-command 'make requirements' \
+			$$constraint $(UPGRADE) requirements/$$name.in --output-file requirements/$$name.txt; \
+		echo "requirements/$$name.txt"; \
+	done
+
+clean: ## remove the virtual environment and all caches; var/ (the archive's state) stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One stamp for each set of requirements, renewed when its file is: an installed set costs a start nothing.
+$(VENV)/.%: requirements/%.txt | $(VENV)/bin/pip
+	@echo "Installing requirements/$*.txt into $(VENV)"
+	@$(INSTALL) $<
+	@touch $@
+
+$(VENV)/bin/pip:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Python 3.11 or later is needed and not on PATH: install it, or run make PYTHON=/path/to/python3" >&2; \
+		exit 1; fi
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo "This Python has no venv: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)

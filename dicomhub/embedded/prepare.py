@@ -1,0 +1,34 @@
+"""Everything that must stand before the servers start: tables, static files, an administrator.
+
+Runs as a process of its own, so that Django's memory is given back. The last line on standard output is a
+JSON object for the launcher; the password in it goes nowhere else.
+"""
+
+import json
+import os
+import sys
+from dataclasses import asdict
+
+import django
+from django.core.management import call_command
+from django.db import DatabaseError
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dicomhub.settings")
+    django.setup()
+    from dicomhub.embedded.administrator import ensure_administrator  # noqa: PLC0415 - needs django.setup()
+
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        administrator = ensure_administrator()
+    except DatabaseError as error:
+        print(f"The database cannot be used: {error}".strip(), file=sys.stderr)  # noqa: T201 - for the log
+        return 1
+    print(json.dumps(asdict(administrator)))  # noqa: T201 - for the launcher
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
