@@ -1,0 +1,242 @@
+"""The receive lane: one association, from the accepted socket to its end.
+
+The state machine says what is to be done, this module does it. However an association ends, what has begun
+is discarded, what is complete stays and is cut into a batch, and one line is logged.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from structlog.contextvars import bound_contextvars
+
+from dicomhub.log import logger
+from scp.connection import Arrival, Connection, ConnectionLost
+from scp.dimse import Response, encode_response
+from scp.lane import Admitted, Lane
+from scp.messages import MessageReceiver, ProtocolViolation
+from scp.record import AssociationRecord, Outcome
+from scp.scoreboard import ChildState
+from scp.timers import Timeout, Timers
+from scp.upper_layer.answer import (
+    Rejection,
+    encode_abort,
+    encode_command,
+    encode_rejection,
+    encode_release_answer,
+)
+from scp.upper_layer.events import (
+    Aborted,
+    AbortReason,
+    AssociateAccepted,
+    AssociateRejected,
+    AssociateRequested,
+    DataFragments,
+    Event,
+    PduInvalid,
+    ReleaseAnswered,
+    ReleaseRequested,
+)
+from scp.upper_layer.parser import PduParser
+from scp.upper_layer.request import RequestMalformed
+from scp.upper_layer.state import Action, Happening, State, StateMachine
+
+_HAPPENINGS: dict[type[Event], Happening] = {
+    AssociateAccepted: Happening.EVT3,
+    AssociateRejected: Happening.EVT4,
+    AssociateRequested: Happening.EVT6,
+    DataFragments: Happening.EVT10,
+    ReleaseRequested: Happening.EVT12,
+    ReleaseAnswered: Happening.EVT13,
+    Aborted: Happening.EVT16,
+    PduInvalid: Happening.EVT19,
+}
+
+
+class Association:
+    """Serves one association: run() returns when it is over and the connection closed."""
+
+    def __init__(self, lane: Lane, connection: Connection, *, peer: str) -> None:
+        self._lane = lane
+        self._connection = connection
+        self._parser = PduParser(lane.buffer, max_pdu_bytes=lane.settings.max_pdu_bytes)
+        self._machine = StateMachine()
+        self._timers = Timers(lane.settings)
+        self._record = AssociationRecord(lane.slot, peer=peer)
+        self._messages: MessageReceiver | None = None
+        self._peer_max_pdu_bytes = 0
+        self._context_id = 0  # of the last data that came, which is where its answer goes
+        self._actions: dict[Action, Callable[[Any], None]] = {
+            Action.AE_5: lambda _: self._timers.start_artim(),
+            Action.AE_6: self._judge,
+            Action.AE_7: self._accept,
+            Action.AE_8: self._reject,
+            Action.DT_1: self._send_response,
+            Action.DT_2: self._take_data,
+            Action.AR_2: self._release,
+            Action.AR_4: lambda _: self._send_last(encode_release_answer()),
+            Action.AR_5: lambda _: None,
+            Action.AA_1: self._abort_as_user,
+            Action.AA_2: self._close_before_or_after,
+            Action.AA_3: lambda _: self._record.ended(Outcome.ABORTED_BY_PEER),
+            Action.AA_4: lambda _: self._record.ended(Outcome.LOST),
+            Action.AA_5: lambda _: self._record.ended(Outcome.NOT_REQUESTED),
+            Action.AA_6: lambda _: None,
+            Action.AA_7: self._abort_as_provider,
+            Action.AA_8: self._abort_as_provider,
+        }
+
+    def run(self) -> None:
+        with bound_contextvars(association=self._record.trace_id, peer=self._record.peer):
+            try:
+                self._serve()
+            except ConnectionLost as lost:
+                self._record.ended(Outcome.LOST, str(lost))
+            except Exception:  # noqa: BLE001 - the edge: a fault in one association is not the child's
+                logger().exception("association_failed")
+                self._record.ended(Outcome.FAILED)
+                self._say_goodbye()
+            finally:
+                self._finish()
+
+    def _serve(self) -> None:
+        self._happen(Happening.EVT5)
+        while self._machine.state is not State.STA1:
+            self._receive()
+            self._tick()
+
+    def _receive(self) -> None:
+        until = self._timers.deadline(is_waiting_for_more=self._is_waiting_for_more)
+        cut_at = self._lane.intake.next_deadline()
+        arrival, length = self._connection.receive_into(
+            self._parser.space(), until=until if cut_at is None else min(until, cut_at)
+        )
+        if arrival is Arrival.CLOSED:
+            self._happen(Happening.EVT17)
+        elif arrival is Arrival.BYTES:
+            self._timers.heard()
+            self._record.received(length)
+            self._parser.received(length)
+            while self._machine.state is not State.STA1 and (event := self._parser.next_event()):
+                self._happen(_HAPPENINGS[type(event)], event)
+
+    def _tick(self) -> None:
+        """What has to be done now and then, however busy or silent the peer is."""
+        stop = self._lane.stop
+        if stop.is_retiring:
+            # Else new connections would queue here, where nobody is going to take them.
+            self._lane.stop_accepting()
+        self._record.beat(ChildState.DRAINING if stop.is_retiring else ChildState.BUSY)
+        self._lane.cut_if_due()
+        if stop.is_aborting:
+            self._give_up(Outcome.STOPPED)
+        timeout = self._timers.expired(is_waiting_for_more=self._is_waiting_for_more)
+        if timeout is not None:
+            self._give_up(Outcome.TIMED_OUT, timeout)
+
+    @property
+    def _is_waiting_for_more(self) -> bool:
+        """Whether the peer owes us the rest of something that it has begun."""
+        is_inside_message = self._messages is not None and self._messages.is_inside_message
+        return is_inside_message or self._parser.is_inside_pdu
+
+    def _happen(self, happening: Happening, event: Any = None) -> None:
+        self._actions[self._machine.advance(happening)](event)
+
+    def _give_up(self, outcome: Outcome, timeout: Timeout | None = None) -> None:
+        """End the association from our side: with an A-ABORT where there is one to end."""
+        self._record.ended(outcome, timeout.value if timeout else "")
+        if self._machine.state in {State.STA2, State.STA13}:
+            self._happen(Happening.EVT18)
+        elif self._machine.state is not State.STA1:
+            self._happen(Happening.EVT15)
+
+    # The actions of PS3.8 tables 9-6 to 9-9.
+
+    def _judge(self, event: AssociateRequested) -> None:
+        self._timers.stop_artim()
+        try:
+            answer = self._lane.admit(event.pdu, self._record)
+        except RequestMalformed as error:
+            self._happen(Happening.EVT19, PduInvalid(AbortReason.INVALID_PARAMETER, str(error)))
+            return
+        self._happen(Happening.EVT8 if isinstance(answer, Rejection) else Happening.EVT7, answer)
+
+    def _accept(self, admitted: Admitted) -> None:
+        self._messages = admitted.messages
+        self._peer_max_pdu_bytes = admitted.acceptance.request.max_pdu_bytes
+        self._connection.send(admitted.acceptance.pdu)
+
+    def _reject(self, rejection: Rejection) -> None:
+        self._record.ended(Outcome.REJECTED, rejection.name.lower().replace("_", " "))
+        self._send_last(encode_rejection(rejection))
+
+    def _take_data(self, run: DataFragments) -> None:
+        assert self._messages is not None, "Sta6 is reached through an acceptance only"
+        self._context_id = run.context_id
+        try:
+            response = self._messages.take(run)
+        except ProtocolViolation as violation:
+            self._happen(Happening.EVT19, PduInvalid(violation.reason, violation.problem))
+            return
+        if response is not None:
+            self._happen(Happening.EVT9, response)
+
+    def _send_response(self, response: Response) -> None:
+        command_set = encode_response(response)
+        pdus = encode_command(self._context_id, command_set, peer_max_pdu_bytes=self._peer_max_pdu_bytes)
+        self._connection.send(pdus)
+        self._record.answered(response)
+        self._timers.heard()  # the time that archiving took was ours, not the peer's
+
+    def _release(self, _event: ReleaseRequested) -> None:
+        is_early = self._messages is not None and self._messages.is_inside_message
+        self._record.ended(Outcome.RELEASED, "in the middle of a message" if is_early else "")
+        self._settle()
+        self._happen(Happening.EVT14)
+
+    def _abort_as_user(self, event: Event | None) -> None:
+        self._record.ended(Outcome.PROTOCOL_ERROR, _problem(event))
+        self._settle()
+        self._send_last(encode_abort(AbortReason.SERVICE_USER))
+
+    def _abort_as_provider(self, event: Event) -> None:
+        self._record.ended(Outcome.PROTOCOL_ERROR, _problem(event))
+        self._settle()
+        reason = event.reason if isinstance(event, PduInvalid) else AbortReason.UNEXPECTED_PDU
+        self._send_last(encode_abort(reason))
+
+    def _close_before_or_after(self, event: Event | None) -> None:
+        is_abort = isinstance(event, Aborted)
+        self._record.ended(Outcome.ABORTED_BY_PEER if is_abort else Outcome.TIMED_OUT)
+
+    def _send_last(self, pdu: bytes) -> None:
+        self._connection.send(pdu)
+        self._timers.start_artim()
+
+    def _settle(self) -> None:
+        """Discard what has begun, and send what is complete on its way."""
+        if self._messages is not None:
+            self._messages.discard()
+        self._lane.cut()
+
+    def _say_goodbye(self) -> None:
+        with suppress(ConnectionLost):  # then it knows
+            self._connection.send(encode_abort(AbortReason.NOT_SPECIFIED))
+
+    def _finish(self) -> None:
+        try:
+            self._settle()
+        except OSError as error:
+            # The open batch stays open: the journal is cut by this child's next association or its end.
+            logger().error("batch_not_cut", error=str(error))
+        self._connection.close()
+        self._record.log()
+
+
+def _problem(event: Event | None) -> str:
+    match event:
+        case PduInvalid(problem=problem):
+            return problem
+        case _:
+            return f"{type(event).__name__} has no place in this state"

@@ -1,0 +1,86 @@
+"""A peer's connection: waiting, receiving and sending, each with an end. Knows bytes, no PDUs."""
+
+import select
+import socket
+import time
+from enum import Enum
+
+# A child that waits still has to say that it lives and to see that it shall stop.
+TICK_SECONDS = 1.0
+# Linux only; elsewhere the kernel acknowledges when it likes.
+_TCP_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+
+
+class Arrival(Enum):
+    BYTES = "bytes"
+    NOTHING = "nothing"
+    CLOSED = "closed"
+
+
+class ConnectionLost(Exception):
+    """The peer went away, or does not take what is sent to it."""
+
+
+def address_text(address: object) -> str:
+    """An address as the socket module gives it, as host:port."""
+    match address:
+        case (str() as host, int() as port, *_):
+            return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        case _:
+            return str(address)
+
+
+class Connection:
+    def __init__(self, accepted: socket.socket, *, send_seconds: float) -> None:
+        self._socket = accepted
+        self._send_seconds = send_seconds
+        accepted.setblocking(False)
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._readable = select.poll()
+        self._readable.register(accepted, select.POLLIN)
+
+    def receive_into(self, space: memoryview, *, until: float) -> tuple[Arrival, int]:
+        """Wait until `until` on time.monotonic(), a tick at most, for bytes; return how many came."""
+        wait_seconds = min(max(0.0, until - time.monotonic()), TICK_SECONDS)
+        if not self._readable.poll(wait_seconds * 1000 + 1):
+            return Arrival.NOTHING, 0
+        try:
+            received = self._socket.recv_into(space)
+        except BlockingIOError:
+            return Arrival.NOTHING, 0
+        except OSError:  # reset by the peer, or timed out by the kernel
+            return Arrival.CLOSED, 0
+        if not received:
+            return Arrival.CLOSED, 0
+        self._acknowledge()
+        return Arrival.BYTES, received
+
+    def _acknowledge(self) -> None:
+        """Have the kernel acknowledge what has come at once.
+
+        A sender with Nagle's algorithm on holds the tail of an instance back until then, and would wait for
+        the delayed acknowledgement on every instance. The kernel forgets the option, so it is set anew.
+        """
+        if _TCP_QUICKACK is not None:
+            self._socket.setsockopt(socket.IPPROTO_TCP, _TCP_QUICKACK, 1)
+
+    def send(self, data: bytes) -> None:
+        """Send all of it. Raises ConnectionLost, also when the peer takes nothing for too long."""
+        deadline = time.monotonic() + self._send_seconds
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except BlockingIOError:
+                self._wait_for_room(deadline)
+            except OSError as error:
+                raise ConnectionLost(error.strerror or str(error)) from error
+
+    def _wait_for_room(self, deadline: float) -> None:
+        room = select.poll()
+        room.register(self._socket, select.POLLOUT)
+        if not room.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise ConnectionLost("the peer takes nothing")
+
+    def close(self) -> None:
+        self._socket.close()

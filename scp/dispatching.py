@@ -1,0 +1,14 @@
+"""The child that publishes what the others have cut, so that no broker can hold up a C-STORE."""
+
+from scp.child import ChildContext
+from scp.scoreboard import ChildState
+
+
+def dispatch(context: ChildContext) -> None:
+    # Celery is imported here, in the one child that talks to the broker: it would double the others' size.
+    from dicomhub.intake.dispatcher import Dispatcher  # noqa: PLC0415
+
+    context.listener.close()  # else the port would stay open as long as this child lives
+    dispatcher = Dispatcher.open(context.environment)
+    context.slot.set_state(ChildState.IDLE)
+    dispatcher.run(context.is_to_stop, context.to_dispatcher.fileno(), context.slot.beat)

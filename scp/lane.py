@@ -1,0 +1,73 @@
+"""What the associations of one child share, and how each begins: who may come in, as whose tenant."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from dicomhub.environment import ScpSettings
+from dicomhub.intake.door import Intake, Provenance
+from dicomhub.log import logger
+from scp.acceptance import Acceptance, Acceptor, Refused
+from scp.admission import AdmissionCache
+from scp.messages import MessageReceiver
+from scp.record import AssociationRecord
+from scp.scoreboard import ScoreboardSlot
+from scp.stopping import StopRequest
+from scp.storing import Services
+from scp.upper_layer.answer import Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    acceptance: Acceptance
+    messages: MessageReceiver
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """buffer is the one that all of a child's associations are received in, one after the other."""
+
+    settings: ScpSettings
+    acceptor: Acceptor
+    intake: Intake
+    admissions: AdmissionCache
+    slot: ScoreboardSlot
+    stop: StopRequest
+    buffer: bytearray
+    batch_was_cut: Callable[[], None]
+    stop_accepting: Callable[[], None]
+
+    def admit(self, pdu: bytes, record: AssociationRecord) -> Admitted | Rejection:
+        """Judge an A-ASSOCIATE-RQ. Raises RequestMalformed."""
+        acceptance = self.acceptor.judge(pdu)
+        record.requested(acceptance.request)
+        if isinstance(acceptance, Refused):
+            return acceptance.rejection
+        try:
+            snapshot = self.admissions.snapshot()
+        except (msgspec.DecodeError, OSError) as error:
+            # Without the snapshot nobody knows whose images these are.
+            logger().error("admission_snapshot_unreadable", error=str(error))
+            return Rejection.TEMPORARY_CONGESTION
+        called, calling = acceptance.request.called_ae_title, acceptance.request.calling_ae_title
+        admission = snapshot.tenant_of(called_ae_title=called, calling_ae_title=calling)
+        provenance = Provenance(
+            source="dimse",
+            calling_ae_title=calling,
+            called_ae_title=called,
+            source_address=record.peer,
+            trace_id=record.trace_id,
+        )
+        record.accepted(acceptance, tenant=admission.tenant)
+        services = Services(self.intake, admission=admission, provenance=provenance)
+        return Admitted(acceptance, MessageReceiver(acceptance.contexts, services))
+
+    def cut(self) -> None:
+        """End the open batch, so that what came in travels on without waiting for more."""
+        if self.intake.cut():
+            self.batch_was_cut()
+
+    def cut_if_due(self) -> None:
+        if self.intake.cut_if_due():
+            self.batch_was_cut()

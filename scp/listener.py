@@ -1,0 +1,52 @@
+"""The listening socket, which the supervisor opens and all children share, and where it is announced."""
+
+import os
+import socket
+from pathlib import Path
+
+# The kernel bounds this by net.core.somaxconn.
+_BACKLOG = 1024
+
+
+class PortUnavailable(Exception):
+    """The address cannot be listened on; says which and why in one line."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Listen on host and port, 0 for any that is free. Raises PortUnavailable."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PortUnavailable(
+            f"Cannot listen on {host} port {port}: {reason}. Another port: SCP_PORT=<port>."
+        ) from error
+    # One connection wakes one child, yet another may be faster: it must not wait in accept().
+    listener.setblocking(False)
+    return listener
+
+
+class PortFile:
+    """$DICOMHUB_HOME/run/scp.port: the port, for those who have to find it; gone when nobody listens."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / "run" / "scp.port"
+
+    def write(self, port: int) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        fresh.write_text(f"{port}\n", "ascii")
+        fresh.replace(self._path)
+
+    def remove(self) -> None:
+        self._path.unlink(missing_ok=True)

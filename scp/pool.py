@@ -1,0 +1,59 @@
+"""How many children there should be: the rule by which the pool grows, shrinks and is rolled. Pure."""
+
+from dataclasses import dataclass
+
+from dicomhub.environment import ScpSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Census:
+    """The children that serve, counted.
+
+    old_idle are those of idle that are of earlier settings; leaving are idle too, but were told to go and are
+    not counted among idle.
+    """
+
+    starting: int = 0
+    idle: int = 0
+    old_idle: int = 0
+    busy: int = 0
+    leaving: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.starting + self.idle + self.busy + self.leaving
+
+    @property
+    def spare(self) -> int:
+        return self.starting + self.idle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    fork: int = 0
+    retire: int = 0  # idle ones that are too many
+    retire_old: int = 0  # idle ones of earlier settings
+    is_saturated: bool = False
+
+
+def plan(census: Census, settings: ScpSettings) -> Plan:
+    """What to do now. A further association is refused only when there is nobody, and nobody may come."""
+    wanted = settings.min_spare_children - census.spare
+    fork = max(0, min(wanted, settings.max_children - census.total))
+    if census.old_idle:
+        return _roll(census, settings, fork=fork)
+    surplus = census.spare - settings.max_spare_children
+    return Plan(
+        fork=fork,
+        # Half of them at a time, for the next burst may be near.
+        retire=min(census.idle, (surplus + 1) // 2) if surplus > 0 else 0,
+        is_saturated=census.spare == 0 and fork == 0,
+    )
+
+
+def _roll(census: Census, settings: ScpSettings, *, fork: int) -> Plan:
+    """Replace an idle child of earlier settings: a new one first, beyond the maximum if need be."""
+    if census.idle > settings.min_spare_children:
+        return Plan(fork=fork, retire_old=0 if census.leaving else 1)
+    is_next = not (census.starting or census.leaving)
+    return Plan(fork=max(fork, int(is_next)))

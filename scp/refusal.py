@@ -1,0 +1,23 @@
+"""The status by which a peer learns why an instance was not archived. PS3.4 B.2.3, PS3.7 9.1.1.1.9."""
+
+from dicomhub.intake.refusal import (
+    DataSetMismatch,
+    DataSetNotUnderstood,
+    DuplicateRefused,
+    IntakeRefused,
+    OutOfResources,
+    UidsNotUnderstood,
+)
+from dicomhub.standard.status import Status
+
+_STATUSES: dict[type[IntakeRefused], Status] = {
+    OutOfResources: Status.OUT_OF_RESOURCES,
+    DataSetMismatch: Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS,
+    DataSetNotUnderstood: Status.CANNOT_UNDERSTAND,
+    UidsNotUnderstood: Status.CANNOT_UNDERSTAND_UIDS,
+    DuplicateRefused: Status.DUPLICATE_SOP_INSTANCE,
+}
+
+
+def status_of(refused: IntakeRefused) -> Status:
+    return _STATUSES.get(type(refused), Status.CANNOT_UNDERSTAND)

@@ -1,0 +1,190 @@
+"""The parent: forks, watches and replaces children, in the manner of gunicorn's arbiter.
+
+It never touches an association. Signals are queued by their handlers; the loop wakes, handles them, buries
+the dead, kills those that hang, and brings the pool to its size.
+"""
+
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable
+
+from dicomhub.environment import Environment, EnvironmentInvalid, read_environment
+from dicomhub.log import configure, logger
+from scp.backoff import Backoff
+from scp.child import freeze_memory
+from scp.children import Child, Children, Death, Generation, Role
+from scp.draining import Draining
+from scp.pool import Census, plan
+from scp.scoreboard import ChildState, Scoreboard
+from scp.signals import SignalQueue
+
+PROCESS = "scp"
+_TICK_SECONDS = 1.0
+# SCP_MAX_CHILDREN may be raised by a reload, so there is room for the most that it may be, and as much again
+# for children of earlier settings, which stay until their associations end.
+_CAPACITY = 2 * 4000 + 8
+# A broker that does not answer may keep the dispatcher in one call for half a minute, several times.
+_DISPATCHER_SILENCE_SECONDS = 300.0
+# A turnstile or dispatcher that lived shorter than this has failed at its start.
+_SHORT_LIFE_SECONDS = 5.0
+_SINGLE_ROLES = (Role.TURNSTILE, Role.DISPATCHER)
+
+
+class Supervisor:
+    def __init__(self, environment: Environment, listener: socket.socket) -> None:
+        self._generation = Generation.of(environment, number=1)
+        self._listener = listener
+        self._scoreboard = Scoreboard(_CAPACITY)
+        self._children = Children(listener, self._scoreboard)
+        self._signals = SignalQueue()
+        self._backoff = {role: Backoff() for role in Role}
+        self._draining: Draining | None = None
+        self._shrunk_at = 0.0
+        self._handlers: dict[signal.Signals, Callable[[], None]] = {
+            signal.SIGTERM: self._handle_term,
+            signal.SIGINT: self._handle_term,
+            signal.SIGHUP: self._handle_hup,
+            signal.SIGCHLD: lambda: None,  # every turn of the loop reaps
+        }
+
+    def run(self) -> None:
+        """Serve until TERM or INT, and until the last child has gone then."""
+        freeze_memory()
+        while self._draining is None or len(self._children):
+            for received in self._signals.drain():
+                self._handlers[received]()
+            self._bury()
+            self._kill_the_silent()
+            if self._draining is None:
+                self._keep_single_roles()
+                self._size_pool()
+            else:
+                self._draining.advance(self._children)
+            self._wait()
+
+    def _wait(self) -> None:
+        if self._draining is not None and not len(self._children):
+            return
+        tick_seconds = _TICK_SECONDS if self._draining is None else self._draining.tick_seconds
+        wakers = [self._signals.fileno(), self._children.to_supervisor.fileno()]
+        select.select(wakers, [], [], tick_seconds)
+        self._children.to_supervisor.drain()
+
+    def _handle_term(self) -> None:
+        if self._draining is not None:
+            self._draining.hurry()
+            return
+        logger().info("draining", children=len(self._children))
+        self._listener.close()
+        self._draining = Draining(self._generation.environment.scp.drain_seconds)
+
+    def _handle_hup(self) -> None:
+        if self._draining is not None:
+            return
+        try:
+            environment = read_environment()
+        except EnvironmentInvalid as error:
+            logger().error("reload_refused", problems=list(error.problems))
+            return
+        before = self._generation.environment.scp
+        if (environment.scp.host, environment.scp.port) != (before.host, before.port):
+            logger().warning("address_kept", reason="SCP_HOST and SCP_PORT need a restart")
+        configure(PROCESS, log_format=environment.log_format, level=environment.log_level)
+        self._generation = Generation.of(environment, number=self._generation.number + 1)
+        freeze_memory()
+        logger().info("reloaded", generation=self._generation.number)
+        for child in self._children:
+            # Those that are idle are replaced one by one, see pool.plan.
+            if child.role is not Role.WORKER or child.state is ChildState.BUSY:
+                child.retire()
+
+    def _bury(self) -> None:
+        for death in self._children.reap():
+            child = death.child
+            if child.is_leaving and death.exit_code == 0:
+                logger().debug("child_left", role=child.role.value, pid=child.pid)
+                continue
+            logger().warning(
+                "child_died",
+                role=child.role.value,
+                pid=child.pid,
+                exit_code=death.exit_code,
+                state=death.last_state.name.lower(),
+            )
+            if _died_young(death):
+                seconds = self._backoff[child.role].failed()
+                logger().error("child_failed_at_start", role=child.role.value, retry_seconds=seconds)
+
+    def _kill_the_silent(self) -> None:
+        heartbeat_seconds = self._generation.environment.scp.heartbeat_seconds
+        for child in self._children:
+            patience = heartbeat_seconds
+            if child.role is Role.DISPATCHER:
+                patience = max(patience, _DISPATCHER_SILENCE_SECONDS)
+            if not child.is_killed and child.is_silent(longer_than_seconds=patience):
+                logger().error("child_hung", role=child.role.value, pid=child.pid, seconds=patience)
+                child.kill()
+
+    def _keep_single_roles(self) -> None:
+        for role in _SINGLE_ROLES:
+            if not self._children.of(role):
+                self._fork(role)
+
+    def _size_pool(self) -> None:
+        workers = self._children.of(Role.WORKER)
+        if any(child.state in {ChildState.IDLE, ChildState.BUSY} for child in workers):
+            self._backoff[Role.WORKER].succeeded()
+        idle = [child for child in workers if child.state is ChildState.IDLE and not child.is_leaving]
+        old_idle = [child for child in idle if child.generation != self._generation.number]
+        now = plan(
+            self._census(workers, idle=len(idle), old_idle=len(old_idle)), self._generation.environment.scp
+        )
+        self._declare(is_saturated=now.is_saturated)
+        for _ in range(now.fork):
+            self._fork(Role.WORKER)
+        for child in old_idle[: now.retire_old]:
+            child.retire()
+        if now.retire and time.monotonic() - self._shrunk_at > _TICK_SECONDS:
+            self._shrunk_at = time.monotonic()
+            for child in idle[: now.retire]:
+                child.retire()
+
+    @staticmethod
+    def _census(workers: list[Child], *, idle: int, old_idle: int) -> Census:
+        starting = sum(child.state is ChildState.STARTING for child in workers)
+        leaving = sum(child.state is ChildState.IDLE and child.is_leaving for child in workers)
+        return Census(
+            starting=starting,
+            idle=idle,
+            old_idle=old_idle,
+            leaving=leaving,
+            busy=len(workers) - starting - idle - leaving,
+        )
+
+    def _declare(self, *, is_saturated: bool) -> None:
+        if self._scoreboard.is_saturated == is_saturated:
+            return
+        self._scoreboard.is_saturated = is_saturated
+        self._children.to_turnstile.poke()
+        logger().debug(
+            "saturation", is_saturated=is_saturated
+        )  # who is refused for it is told by the turnstile
+
+    def _fork(self, role: Role) -> None:
+        if not self._backoff[role].is_over:
+            return
+        try:
+            child = self._children.fork(role, self._generation)
+        except (OSError, LookupError) as error:
+            seconds = self._backoff[role].failed()
+            logger().error("fork_failed", role=role.value, error=str(error), retry_seconds=seconds)
+            return
+        logger().debug("forked", role=role.value, pid=child.pid)
+
+
+def _died_young(death: Death) -> bool:
+    if death.child.role is Role.WORKER:
+        return death.last_state is ChildState.STARTING
+    return time.monotonic() - death.child.forked_at < _SHORT_LIFE_SECONDS

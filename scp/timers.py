@@ -1,0 +1,47 @@
+"""The timers of one association. PS3.8 9.1.5 knows ARTIM only, which never watches an established one."""
+
+import time
+from enum import Enum
+
+from dicomhub.environment import ScpSettings
+
+_NEVER = float("inf")
+
+
+class Timeout(Enum):
+    ARTIM = "ARTIM"
+    IDLE = "idle"  # nothing was asked of us for too long
+    STALL = "stalled"  # a PDU or a message was begun and does not go on
+
+
+class Timers:
+    def __init__(self, settings: ScpSettings) -> None:
+        self._artim_seconds = settings.artim_seconds
+        self._idle_seconds = settings.idle_seconds
+        self._stall_seconds = settings.stall_seconds
+        self._artim_at = _NEVER
+        self._heard_at = time.monotonic()
+
+    def start_artim(self) -> None:
+        self._artim_at = time.monotonic() + self._artim_seconds
+
+    def stop_artim(self) -> None:
+        self._artim_at = _NEVER
+        self._heard_at = time.monotonic()
+
+    def heard(self) -> None:
+        """Bytes came, or were answered."""
+        self._heard_at = time.monotonic()
+
+    def deadline(self, *, is_waiting_for_more: bool) -> float:
+        """When, on time.monotonic(), the next timer expires."""
+        if self._artim_at != _NEVER:
+            return self._artim_at
+        return self._heard_at + (self._stall_seconds if is_waiting_for_more else self._idle_seconds)
+
+    def expired(self, *, is_waiting_for_more: bool) -> Timeout | None:
+        if time.monotonic() < self.deadline(is_waiting_for_more=is_waiting_for_more):
+            return None
+        if self._artim_at != _NEVER:
+            return Timeout.ARTIM
+        return Timeout.STALL if is_waiting_for_more else Timeout.IDLE

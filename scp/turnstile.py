@@ -1,0 +1,134 @@
+"""The child that refuses: while every other is busy, it answers A-ASSOCIATE-RJ, local limit exceeded.
+
+Without it a further association would wait in the kernel's queue until its peer gives up. It sleeps until the
+supervisor declares the pool saturated.
+"""
+
+import select
+import socket
+import time
+from contextlib import suppress
+
+from dicomhub.log import logger
+from scp.child import ChildContext
+from scp.connection import TICK_SECONDS, address_text
+from scp.scoreboard import ChildState
+from scp.upper_layer.answer import Rejection, encode_abort, encode_rejection
+from scp.upper_layer.events import AbortReason, AssociateRequested
+from scp.upper_layer.parser import PduParser
+
+# A child that has just released an association is free a moment later: until then nobody is refused.
+GRACE_SECONDS = 0.05
+# How long a peer may take to send its request, and then to close. PS3.8 wants the request read first.
+_PATIENCE_SECONDS = 2.0
+_MAX_REFUSALS = 64
+_BUFFER_BYTES = 64 * 1024
+
+
+class Refusal:
+    """One connection on its way out."""
+
+    def __init__(self, accepted: socket.socket, *, peer: str) -> None:
+        accepted.setblocking(False)
+        self._socket = accepted
+        self._peer = peer
+        self._parser = PduParser(bytearray(_BUFFER_BYTES), max_pdu_bytes=_BUFFER_BYTES)
+        self._is_answered = False
+        self.deadline = time.monotonic() + _PATIENCE_SECONDS
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def advance(self) -> bool:
+        """Read what has come and answer it. True when the peer has closed."""
+        try:
+            received = self._socket.recv_into(self._parser.space())
+            self._parser.received(received)
+            if received:
+                self._answer()
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return not received
+
+    def _answer(self) -> None:
+        event = self._parser.next_event()
+        if event is None or self._is_answered:
+            return
+        self._is_answered = True
+        if isinstance(event, AssociateRequested):
+            self._socket.send(encode_rejection(Rejection.LOCAL_LIMIT_EXCEEDED))
+            logger().warning(
+                "association", outcome="rejected", reason="local limit exceeded", peer=self._peer
+            )
+        else:
+            self._socket.send(encode_abort(AbortReason.SERVICE_USER))
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class Turnstile:
+    def __init__(self, context: ChildContext) -> None:
+        self._context = context
+        self._refusals: list[Refusal] = []
+        self._knocked_at: float | None = None
+        self._accepted_before_knock = 0
+
+    def run(self) -> None:
+        self._context.slot.set_state(ChildState.IDLE)
+        while not self._context.is_to_stop():
+            self._context.slot.beat()
+            ready = self._wait()
+            self._context.to_turnstile.drain()
+            self._advance(ready)
+            self._consider(ready)
+        self._context.listener.close()
+
+    def _wait(self) -> set[int]:
+        """Wait for whatever there is to wait for now; return the descriptors that are ready."""
+        poll = select.poll()
+        poll.register(self._context.stop, select.POLLIN)
+        poll.register(self._context.to_turnstile, select.POLLIN)
+        for refusal in self._refusals:
+            poll.register(refusal, select.POLLIN)
+        wait_seconds = TICK_SECONDS
+        if self._knocked_at is not None:
+            wait_seconds = max(0.0, self._knocked_at + GRACE_SECONDS - time.monotonic())
+        elif self._context.scoreboard.is_saturated and len(self._refusals) < _MAX_REFUSALS:
+            poll.register(self._context.listener, select.POLLIN)
+        return {descriptor for descriptor, _ in poll.poll(wait_seconds * 1000 + 1)}
+
+    def _advance(self, ready: set[int]) -> None:
+        now = time.monotonic()
+        for refusal in list(self._refusals):
+            if (refusal.fileno() in ready and refusal.advance()) or now > refusal.deadline:
+                self._refusals.remove(refusal)
+                refusal.close()
+
+    def _consider(self, ready: set[int]) -> None:
+        """Refuse who has knocked, once the grace is over and if nobody has become free in it."""
+        scoreboard = self._context.scoreboard
+        now = time.monotonic()
+        if self._knocked_at is None:
+            if self._context.listener.fileno() in ready:
+                self._knocked_at = now
+                self._accepted_before_knock = scoreboard.accepted()
+        elif now >= self._knocked_at + GRACE_SECONDS:
+            self._knocked_at = None
+            # Who has been accepted meanwhile was first in the queue: who is there now has just come.
+            if scoreboard.is_saturated and scoreboard.accepted() == self._accepted_before_knock:
+                self._refuse()
+
+    def _refuse(self) -> None:
+        with suppress(BlockingIOError, ConnectionAbortedError):
+            while len(self._refusals) < _MAX_REFUSALS:
+                accepted, address = self._context.listener.accept()
+                refusal = Refusal(accepted, peer=address_text(address))
+                self._refusals.append(refusal)
+                refusal.advance()
+
+
+def refuse(context: ChildContext) -> None:
+    Turnstile(context).run()

@@ -1,0 +1,38 @@
+"""The rule by which the pool grows, shrinks and is rolled, as a table."""
+
+import pytest
+
+from dicomhub.environment import read_environment
+from scp.pool import Census, Plan, plan
+
+SETTINGS = read_environment(
+    {"SCP_MIN_SPARE_CHILDREN": "2", "SCP_MAX_SPARE_CHILDREN": "4", "SCP_MAX_CHILDREN": "6"}
+).scp
+
+CASES = {
+    "at the start": (Census(), Plan(fork=2)),
+    "while they start": (Census(starting=2), Plan()),
+    "at rest": (Census(idle=2), Plan()),
+    "one became busy": (Census(idle=1, busy=1), Plan(fork=1)),
+    "all became busy at once": (Census(busy=2), Plan(fork=2)),
+    "the last one that may be": (Census(busy=5), Plan(fork=1)),
+    "no more may be": (Census(busy=6), Plan(is_saturated=True)),
+    "the last one is about to come": (Census(busy=5, starting=1), Plan()),
+    "one is free again": (Census(busy=5, idle=1), Plan()),
+    "one that leaves is no help": (Census(busy=5, leaving=1), Plan(is_saturated=True)),
+    "a few too many": (Census(idle=5), Plan(retire=1)),
+    "many too many": (Census(idle=6, busy=1, starting=2), Plan(retire=2)),
+    "a roll begins with a fork": (Census(idle=2, old_idle=2), Plan(fork=1)),
+    "a roll waits for the new one": (Census(idle=2, old_idle=2, starting=1), Plan()),
+    "a roll retires one": (Census(idle=3, old_idle=2), Plan(retire_old=1)),
+    "a roll waits for it to leave": (Census(idle=2, old_idle=1, leaving=1), Plan()),
+    "a roll goes on": (Census(idle=2, old_idle=1), Plan(fork=1)),
+    "a roll beyond the maximum": (Census(idle=2, old_idle=2, busy=4), Plan(fork=1)),
+    "a roll while growing": (Census(idle=1, old_idle=1, busy=1), Plan(fork=1)),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_plan(name):
+    census, expected = CASES[name]
+    assert plan(census, SETTINGS) == expected

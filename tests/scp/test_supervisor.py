@@ -1,0 +1,362 @@
+"""A live supervisor: the pool, its signals, and what becomes of associations meanwhile."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dicomhub.intake.admission import AdmissionSnapshot, TenantAdmission, write_admission
+from dicomhub.storage.filesystem import FilesystemStore
+from dicomhub.storage.layout import ADMISSION_SNAPSHOT
+from tests.scp.pdus import COMMAND, LAST, RELEASE_RQ, associate_rq, c_echo_rq, p_data, pdv
+from tests.scp.raw_peer import RawPeer, data_pdus, data_set_of, store_command
+from tests.support.samples import sample
+from tests.support.scp_process import ROOT, is_alive
+from tests.support.waiting import wait_until
+
+SMALL_POOL = {"SCP_MIN_SPARE_CHILDREN": 1, "SCP_MAX_SPARE_CHILDREN": 1, "SCP_MAX_CHILDREN": 2}
+ECHO = p_data(pdv(c_echo_rq(), context=3, control=COMMAND | LAST))
+REJECTED = (3, b"\0\2\3\2")
+
+
+def echoes(peer):
+    peer.send(ECHO)
+    return peer.status() == (0, "")
+
+
+def serves(scp):
+    with RawPeer(scp).associate() as peer:
+        return echoes(peer)
+
+
+def workers(scp, number):
+    return wait_until(
+        lambda: len(found := scp.children("worker")) == number and found, what=f"there are {number} workers"
+    )
+
+
+def busy_worker(scp):
+    """The worker that serves somebody, seen by its open connection."""
+    for pid in scp.children("worker"):
+        links = []
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                links.append(str(descriptor.readlink()))
+        # The listener is one, the peer's the second.
+        if sum(link.startswith("socket:") for link in links) > 1:
+            return pid
+    return None
+
+
+def run_scp(tmp_path, **settings):
+    environ = {**os.environ, "DICOMHUB_HOME": str(tmp_path / "home"), **settings}
+    command = [sys.executable, "-m", "scp"]
+    return subprocess.run(
+        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_a_port_in_use_is_one_line(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = run_scp(tmp_path, SCP_PORT=str(port))
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        f"Cannot listen on 127.0.0.1 port {port}: address already in use. Another port: SCP_PORT=<port>.\n"
+    )
+
+
+def test_bad_settings_are_all_reported(tmp_path):
+    ended = run_scp(tmp_path, SCP_PORT="none", SCP_AE_TITLE="back\\slash", SCP_MAX_CHILDREN="-1")
+    assert ended.returncode == 2
+    assert [line.split("=")[0] for line in ended.stderr.splitlines()[:3]] == [
+        "SCP_AE_TITLE",
+        "SCP_PORT",
+        "SCP_MAX_CHILDREN",
+    ]
+
+
+def test_the_supervisor_has_one_thread_and_no_child_leaves_a_trace(start_scp):
+    scp = start_scp()
+    workers(scp, 2)
+    assert len(os.listdir(f"/proc/{scp.pid}/task")) == 1
+    assert len(scp.children("turnstile")) == len(scp.children("dispatcher")) == 1
+    children = scp.children()
+    assert scp.stop() == 0
+    assert not any(map(is_alive, children))
+    assert not (scp.home / "run" / "scp.port").exists()
+
+
+def test_the_pool_grows_with_its_associations_and_shrinks_after_them(start_scp):
+    scp = start_scp(SCP_MIN_SPARE_CHILDREN=1, SCP_MAX_SPARE_CHILDREN=2, SCP_MAX_CHILDREN=10)
+    workers(scp, 1)
+    with contextlib.ExitStack() as stack:
+        peers = [stack.enter_context(RawPeer(scp)).associate() for _ in range(6)]
+        workers(scp, 7)
+        assert all(map(echoes, peers))
+        for peer in peers:
+            peer.send(RELEASE_RQ)
+            assert peer.read() == (6, bytes(4))
+    workers(scp, 2)
+    assert serves(scp)
+
+
+def test_saturation_is_answered_at_once_and_ends_with_the_first_release(start_scp):
+    scp = start_scp(**SMALL_POOL)
+    with RawPeer(scp).associate() as first, RawPeer(scp).associate() as second:
+        wait_until(lambda: _is_rejected(scp), what="the pool is saturated")
+        for _ in range(3):
+            with RawPeer(scp) as third:
+                asked_at = time.monotonic()
+                third.send(associate_rq())
+                assert third.read() == REJECTED
+                assert time.monotonic() - asked_at < 0.5  # 0.1 on a machine of one's own
+        assert echoes(first)
+        assert echoes(second)
+        first.send(RELEASE_RQ)
+        assert first.read() == (6, bytes(4))
+        first.socket.close()
+        wait_until(lambda: not _is_rejected(scp), what="there is room again")
+
+
+def _is_rejected(scp):
+    with RawPeer(scp) as peer:
+        peer.send(associate_rq())
+        return peer.read() == REJECTED
+
+
+def test_one_after_the_other_nobody_is_refused(start_scp):
+    scp = start_scp(SCP_MIN_SPARE_CHILDREN=1, SCP_MAX_SPARE_CHILDREN=1, SCP_MAX_CHILDREN=1)
+    for _ in range(30):
+        with RawPeer(scp).associate() as peer:
+            assert echoes(peer)
+            peer.send(RELEASE_RQ)
+            assert peer.read() == (6, bytes(4))
+
+
+def test_a_killed_child_is_replaced_and_others_do_not_notice(start_scp):
+    scp = start_scp(SCP_MIN_SPARE_CHILDREN=2)
+    with RawPeer(scp).associate() as peer:
+        serving = wait_until(lambda: busy_worker(scp), what="somebody serves")
+        idle = [pid for pid in workers(scp, 3) if pid != serving]
+        for pid in idle:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(
+            lambda: len(found := scp.children("worker")) == 3 and not set(idle) & set(found),
+            what="they are replaced",
+        )
+        assert echoes(peer)
+        assert serves(scp)
+        os.kill(serving, signal.SIGKILL)
+        assert peer.is_closed()
+    assert serves(scp)
+
+
+def test_a_killed_child_keeps_what_was_answered(start_scp):
+    scp = start_scp()
+    path = sample("CT_small.dcm")
+    with RawPeer(scp).associate_for(path) as peer:
+        peer.send(store_command(path) + b"".join(data_pdus(data_set_of(path))))
+        assert peer.status() == (0, "")
+        os.kill(wait_until(lambda: busy_worker(scp), what="somebody serves"), signal.SIGKILL)
+        assert peer.is_closed()
+    [file] = scp.archived()
+    assert data_set_of(file) == data_set_of(path)
+    # Its journal is cut by the dispatcher, who sees that its owner is gone.
+    wait_until(lambda: list((scp.store_root / "journal").glob("*.cut")), what="the journal is cut")
+
+
+def test_a_hung_child_is_killed_and_replaced(start_scp):
+    scp = start_scp(SCP_HEARTBEAT_SECONDS=2)
+    [hung, _] = workers(scp, 2)
+    os.kill(hung, signal.SIGSTOP)
+    wait_until(lambda: not is_alive(hung), what="it is killed")
+    assert len(workers(scp, 2)) == 2
+    assert "child_hung" in scp.log()
+    assert serves(scp)
+
+
+@pytest.mark.parametrize("role", ["turnstile", "dispatcher"])
+def test_a_killed_turnstile_or_dispatcher_is_replaced(start_scp, role):
+    scp = start_scp()
+    [killed] = wait_until(lambda: scp.children(role), what="it is there")
+    os.kill(killed, signal.SIGKILL)
+    [successor] = wait_until(
+        lambda: [pid for pid in scp.children(role) if pid != killed], what="there is another"
+    )
+    assert is_alive(successor)
+
+
+def test_children_that_cannot_start_are_not_forked_in_a_rush(start_scp):
+    scp = start_scp(STORE_ROOT="/dev/null/store")
+    wait_until(lambda: scp.log().count("child_failed_at_start") > 4, what="they fail")
+    waits = [
+        line.split("retry_seconds=")[1].split()[0] for line in scp.log().splitlines() if "retry_sec" in line
+    ]
+    assert max(map(float, waits)) >= 2
+    assert scp.stop() == 0
+
+
+def test_children_die_with_their_supervisor(start_scp):
+    scp = start_scp()
+    workers(scp, 2)
+    children = scp.children()
+    assert len(children) == 4
+    scp.signal(signal.SIGKILL)
+    scp.process.wait(20)
+    wait_until(lambda: not any(map(is_alive, children)), what="they die")
+
+
+def test_hup_rolls_the_children_while_an_association_goes_on(start_scp, tmp_path):
+    settings = tmp_path / "settings"
+    settings.write_text("SCP_MAX_PDU_BYTES=16384\n")
+    scp = start_scp(DICOMHUB_SETTINGS_FILE=settings, **SMALL_POOL)
+    with RawPeer(scp).associate() as peer:
+        before = workers(scp, 2)
+        serving = busy_worker(scp)
+        [idle] = [pid for pid in before if pid != serving]
+        settings.write_text("SCP_MAX_PDU_BYTES=32768\n")
+        scp.signal(signal.SIGHUP)
+        while is_alive(idle):
+            assert not _is_rejected(scp)
+        wait_until(lambda: _announced_length(scp) == 32768, what="the new settings are in force")
+        assert echoes(peer)
+        peer.send(RELEASE_RQ)
+        assert peer.read() == (6, bytes(4))
+    wait_until(lambda: not any(map(is_alive, before)), what="the last of the old ones has gone")
+    assert serves(scp)
+
+
+def _announced_length(scp):
+    with RawPeer(scp) as peer:
+        peer.send(associate_rq())
+        pdu_type, body = peer.read()
+        assert pdu_type == 2
+        return int.from_bytes(body[body.index(b"\x51\x00\x00\x04") + 4 :][:4], "big")
+
+
+def test_hup_with_a_bad_file_keeps_the_settings_and_the_children(start_scp, tmp_path):
+    settings = tmp_path / "settings"
+    settings.write_text("")
+    scp = start_scp(DICOMHUB_SETTINGS_FILE=settings)
+    before = workers(scp, 2)
+    settings.write_text("SCP_MAX_PDU_BYTES=lots\n")
+    scp.signal(signal.SIGHUP)
+    wait_until(lambda: "reload_refused" in scp.log(), what="it is refused")
+    assert scp.children("worker") == before
+    assert serves(scp)
+
+
+def test_term_lets_an_association_finish_and_takes_no_other(start_scp):
+    scp = start_scp(SCP_DRAIN_SECONDS=20)
+    path = sample("CT_small.dcm")
+    first, *rest = data_pdus(data_set_of(path))
+    with RawPeer(scp).associate_for(path) as peer:
+        peer.send(store_command(path) + first)
+        wait_until(scp.incoming, what="it has begun")
+        scp.signal(signal.SIGTERM)
+        wait_until(lambda: len(scp.children("worker")) == 1, what="the idle ones have gone")
+        wait_until(lambda: not _can_connect(scp), what="nobody listens")
+        peer.send(b"".join(rest))
+        assert peer.status() == (0, "")
+        peer.send(RELEASE_RQ)
+        assert peer.read() == (6, bytes(4))
+    assert scp.process.wait(20) == 0
+    assert len(scp.archived()) == 1
+
+
+def _can_connect(scp):
+    try:
+        scp.connect().close()
+    except ConnectionError:
+        return False
+    return True
+
+
+def test_term_aborts_an_association_that_takes_too_long(start_scp):
+    scp = start_scp(SCP_DRAIN_SECONDS=1)
+    with RawPeer(scp).associate() as peer:
+        scp.signal(signal.SIGTERM)
+        assert peer.abort_reason() == (0, 0)
+    assert scp.process.wait(20) == 0
+
+
+def test_term_kills_a_child_that_hangs(start_scp):
+    scp = start_scp(SCP_DRAIN_SECONDS=1)
+    [hung, _] = workers(scp, 2)
+    os.kill(hung, signal.SIGSTOP)
+    assert scp.stop() == 0
+    assert not is_alive(hung)
+
+
+def test_a_second_term_does_not_wait(start_scp):
+    scp = start_scp(SCP_DRAIN_SECONDS=300)
+    with RawPeer(scp).associate() as peer:
+        scp.signal(signal.SIGTERM)
+        wait_until(lambda: "draining" in scp.log(), what="it drains")
+        scp.signal(signal.SIGINT)
+        assert peer.abort_reason() == (0, 0)
+    assert scp.process.wait(20) == 0
+
+
+@pytest.mark.parametrize("broker", [None, "redis://127.0.0.1:1"])
+def test_no_broker_does_not_matter(start_scp, broker):
+    scp = start_scp(**({"REDIS_URL": broker} if broker else {}))
+    path = sample("CT_small.dcm")
+    wait_until(lambda: scp.children("dispatcher"), what="the dispatcher is there")
+    with RawPeer(scp).associate_for(path) as peer:
+        peer.send(store_command(path) + b"".join(data_pdus(data_set_of(path))))
+        assert peer.status() == (0, "")
+        peer.send(RELEASE_RQ)
+        assert peer.read() == (6, bytes(4))
+    wait_until(lambda: "broker_unreachable" in scp.log(), what="it is told")
+    assert len(list((scp.store_root / "journal").glob("*.cut"))) == 1
+    assert len(scp.children("dispatcher")) == 1
+
+
+def test_a_batch_is_cut_by_age_while_the_association_is_silent(start_scp):
+    scp = start_scp(BATCH_MAX_SECONDS=0.3)
+    path = sample("CT_small.dcm")
+    with RawPeer(scp).associate_for(path) as peer:
+        peer.send(store_command(path) + b"".join(data_pdus(data_set_of(path))))
+        assert peer.status() == (0, "")
+        wait_until(lambda: list((scp.store_root / "journal").glob("*.cut")), what="the batch is cut")
+
+
+def test_under_the_disk_reserve_instances_are_refused_and_the_association_goes_on(start_scp):
+    scp = start_scp(STORE_RESERVE_BYTES=2**62)
+    path = sample("CT_small.dcm")
+    with RawPeer(scp).associate_for(path) as peer:
+        for _ in range(2):
+            peer.send(store_command(path) + b"".join(data_pdus(data_set_of(path))))
+            status, comment = peer.status()
+            assert status == 0xA700
+            assert "reserve" in comment
+    assert scp.archived() == scp.incoming() == []
+
+
+def test_the_tenant_is_that_of_the_ae_title_and_a_new_snapshot_is_taken_up_at_once(start_scp):
+    scp = start_scp()
+    path = sample("CT_small.dcm")
+    store = FilesystemStore(scp.store_root, durability="process")
+
+    def stored_for():
+        with RawPeer(scp).associate_for(path) as peer:
+            peer.send(store_command(path) + b"".join(data_pdus(data_set_of(path))))
+            assert peer.status() == (0, "")
+        return {file.relative_to(scp.store_root).parts[0] for file in scp.archived()}
+
+    assert stored_for() == {"default"}
+    tenants = {"north": TenantAdmission(tenant="north"), "default": TenantAdmission(tenant="default")}
+    write_admission(store, AdmissionSnapshot(tenants=tenants, calling_ae_titles={"SENDER": "north"}))
+    assert stored_for() == {"default", "north"}
+    store.write_document(ADMISSION_SNAPSHOT, b"damaged")
+    with RawPeer(scp) as peer:
+        peer.send(associate_rq())
+        assert peer.read() == (3, b"\0\2\3\1")
