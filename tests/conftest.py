@@ -3,11 +3,19 @@
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from dicomhub.environment import Environment, read_environment
 from dicomhub.storage.filesystem import FilesystemStore, open_store
 
 pytest_plugins = ["tests.support.session"]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """SQLite's test database is a file, so that other processes can open it."""
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
 
 
 @pytest.fixture

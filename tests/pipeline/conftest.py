@@ -18,13 +18,6 @@ from tests.support.redis_process import RedisProcess, running_redis
 from tests.support.waiting import wait_until
 
 
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """SQLite's test database is a file, so that other processes can open it."""
-    if connection.vendor == "sqlite":
-        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
-
-
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[RedisProcess]:
     with running_redis(tmp_path / "redis") as server:

@@ -1,0 +1,113 @@
+"""Everything that reads the archive's tables for others."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import F
+
+from dicomhub.archive.incoming import key_of
+from dicomhub.archive.matching import MatchInvalid, MatchUnsupported
+from dicomhub.archive.models import Batch, Series, Study
+from dicomhub.archive.row_model import series_model, study_model
+from dicomhub.archive.search import series_matching, studies_matching
+from dicomhub.storage.layout import SeriesKey
+from tasks.messages import InstanceBatch, StoredInstance, batch_from_message
+
+__all__ = [
+    "MatchInvalid",
+    "MatchUnsupported",
+    "batch",
+    "series",
+    "series_matching",
+    "series_model",
+    "series_of_study",
+    "stale_series",
+    "stuck_batches",
+    "studies_matching",
+    "studies_of_batch",
+    "study",
+    "study_model",
+    "unmerged_instances",
+]
+
+FIRST_RETRY = timedelta(seconds=30)
+LAST_RETRY = timedelta(hours=1)
+MAX_ATTEMPTS = 20
+# The sweeper looks whether the queue is empty before it takes a silent batch for lost (tasks.pipeline.sweep).
+NO_NEWS = timedelta(minutes=1)
+
+
+def study(tenant: str, study_uid: str) -> Study:
+    """Raises Study.DoesNotExist."""
+    return Study.objects.select_related("patient").get(tenant=tenant, study_instance_uid=study_uid)
+
+
+def series(tenant: str, study_uid: str, series_uid: str) -> Series:
+    """Raises Series.DoesNotExist."""
+    return Series.objects.select_related("study__patient").get(
+        tenant=tenant, study__study_instance_uid=study_uid, series_instance_uid=series_uid
+    )
+
+
+def series_of_study(tenant: str, study_uid: str) -> list[Series]:
+    """In the order of their numbers, those without one last; none when there is no such study."""
+    found = Series.objects.filter(tenant=tenant, study__study_instance_uid=study_uid)
+    return sorted(found.select_related("study__patient"), key=_number_and_uid)
+
+
+def _number_and_uid(row: Series) -> tuple[bool, int, str]:
+    return row.series_number is None, row.series_number or 0, row.series_instance_uid
+
+
+def batch(batch_id: str) -> InstanceBatch:
+    """The batch as it was published. Raises Batch.DoesNotExist also for one whose manifest was dropped."""
+    manifest = Batch.objects.get(pk=batch_id, manifest__isnull=False).manifest
+    assert manifest is not None
+    return batch_from_message(manifest)
+
+
+def studies_of_batch(batch_id: str) -> list[Study]:
+    """The studies that a batch has brought instances to, in the order in which they are locked."""
+    of_batch = Batch.series.through.objects.filter(batch=batch_id)
+    studies = Study.objects.filter(pk__in=of_batch.values("series__study")).select_related("patient")
+    return sorted(studies, key=lambda study: (study.tenant_name, study.study_instance_uid))
+
+
+def stale_series(of_study: Study) -> list[Series]:
+    """The study's series whose document is older than they are."""
+    stale = of_study.series.filter(document_revision__lt=F("revision"))
+    return sorted(stale.select_related("study__patient"), key=_number_and_uid)
+
+
+def unmerged_instances(of_series: Series) -> list[StoredInstance]:
+    """What batches that have not passed the metadata stage brought to this series, oldest first."""
+    key = SeriesKey(of_series.tenant_name, of_series.study.study_instance_uid, of_series.series_instance_uid)
+    manifests = of_series.batches.exclude(state=Batch.State.DONE).values_list("manifest", flat=True)
+    instances = [
+        instance
+        for manifest in manifests
+        if manifest is not None
+        for instance in batch_from_message(manifest).instances
+        if key_of(instance) == key
+    ]
+    return sorted(instances, key=lambda instance: (instance.received_at, instance.sop_instance_uid))
+
+
+def stuck_batches(now: datetime | None = None) -> list[Batch]:
+    """What has to be published again: batches without news for too long, the longest first.
+
+    Those that failed are due after 30 seconds, those that went silent after a minute; each time after twice
+    as long, up to an hour. After MAX_ATTEMPTS runs a batch waits for an operator.
+    """
+    now = now or datetime.now(UTC)
+    waiting = Batch.objects.filter(
+        state__in=(Batch.State.RUNNING, Batch.State.FAILED),
+        updated_at__lt=now - FIRST_RETRY,
+        attempts__lt=MAX_ATTEMPTS,
+        manifest__isnull=False,
+    )
+    return [row for row in waiting.defer("manifest").order_by("updated_at") if _is_due(row, now)]
+
+
+def _is_due(row: Batch, now: datetime) -> bool:
+    patience = FIRST_RETRY if row.state == Batch.State.FAILED else NO_NEWS
+    return row.updated_at < now - min(patience * 2 ** (row.attempts - 1), LAST_RETRY)

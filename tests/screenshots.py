@@ -1,0 +1,92 @@
+"""Take the pictures of docs/screenshots anew: python -m tests.screenshots [FOLDER].
+
+Runs the whole stack in a temporary home, imports pydicom's sample files, and photographs the admin in a real
+browser: /usr/bin/chromium, or the one that CHROMIUM names.
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from dicomhub.embedded.running import running_stack
+from tests.support.samples import sample_files
+from tests.support.waiting import wait_until
+
+ROOT = Path(__file__).parents[1]
+SIZE = {"width": 1600, "height": 940}
+SERIES_COLUMN = 6
+
+
+def import_samples(home: Path) -> None:
+    """All but those whose letters the browser of a bare machine has no font for."""
+    files = [str(path) for path in sample_files() if path.parent.name != "charset_files"]
+    manage(home, "import_dicom", *files, may_refuse=True)
+
+
+def manage(home: Path, *arguments: str, may_refuse: bool = False, **environ: str) -> None:
+    command = [sys.executable, "manage.py", *arguments]
+    environment = {**os.environ, "DICOMHUB_HOME": str(home), **environ}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode and not may_refuse:  # some of pydicom's files are no storable DICOM on purpose
+        sys.exit(done.stderr)
+
+
+def sign_in(page: Page, web_url: str, password: str) -> None:
+    page.goto(f"{web_url}/admin/")
+    page.fill("input[name=username]", "photographer")
+    page.fill("input[name=password]", password)
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url(f"{web_url}/admin/")
+
+
+def all_batches_are_done(page: Page, web_url: str) -> bool:
+    page.goto(f"{web_url}/admin/archive/batch/")
+    states = page.locator("td.field-state_label").all_inner_texts()
+    return bool(states) and {state.strip().lower() for state in states} == {"done"}
+
+
+def photograph(page: Page, web_url: str, folder: Path) -> None:
+    page.goto(f"{web_url}/admin/archive/study/")
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=folder / "admin-studies.png")
+    page.goto(f"{web_url}/admin/archive/study/?o=-{SERIES_COLUMN}")  # the one with most series first
+    page.locator("#result_list tbody a").first.click()
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=folder / "admin-study.png")
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    password = secrets.token_urlsafe(12)
+    with (
+        tempfile.TemporaryDirectory(prefix="dicomhub-screenshots-") as home,
+        running_stack(Path(home), settings={"LOG_LEVEL": "WARNING"}) as (_, state),
+        sync_playwright() as playwright,
+    ):
+        manage(
+            Path(home),
+            "createsuperuser",
+            "--noinput",
+            "--username=photographer",
+            "--email=",
+            DJANGO_SUPERUSER_PASSWORD=password,
+        )
+        import_samples(Path(home))
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport=SIZE)
+        web_url = state.addresses.web_url
+        sign_in(page, web_url, password)
+        wait_until(lambda: all_batches_are_done(page, web_url), what="all batches are done", seconds=120)
+        photograph(page, web_url, folder)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "screenshots")
