@@ -110,4 +110,5 @@ def stuck_batches(now: datetime | None = None) -> list[Batch]:
 
 def _is_due(row: Batch, now: datetime) -> bool:
     patience = FIRST_RETRY if row.state == Batch.State.FAILED else NO_NEWS
-    return row.updated_at < now - min(patience * 2 ** (row.attempts - 1), LAST_RETRY)
+    doublings = max(row.attempts - 1, 0)
+    return row.updated_at < now - min(patience * (1 << doublings), LAST_RETRY)
