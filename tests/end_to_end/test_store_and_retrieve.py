@@ -99,7 +99,7 @@ def test_every_sample_file_comes_out_as_it_went_in(stack, web, tmp_path):
             if sent.is_success:
                 check_comes_out(stack, web, sent.path)
             else:
-                refused[sent.path.name] = f"{sent.status:04X}"
+                refused[sent.path.name] = f"{sent.status:04X}" if sent.status is not None else "lost"
     assert refused == REFUSED
 
 

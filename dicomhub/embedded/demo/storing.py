@@ -15,6 +15,7 @@ from dicomhub.embedded.demo.samples import Sample
 
 CALLING_AE_TITLE = "DEMO"
 CONTEXTS_AT_ONCE = 100  # of the 128 that an association can have; PS3.8 9.3.2.2
+ANSWER_SECONDS = 20
 
 # Bytes as they are in the file, not decoded and encoded again.
 _config.STORE_SEND_CHUNKED_DATASET = True
@@ -50,7 +51,13 @@ def _store_offered(
         for sample in samples:
             if not association.is_established:  # the one before it ended with an abort
                 association = _associate(offered, addresses)
-            yield _store_one(sample, association)
+            answer = _store_one(sample, association)
+            if answer.status is None and not association.is_established:
+                # Now and then pynetdicom's reactor takes an answer for a request and gives up on waiting for
+                # it. What was not answered is sent again, as a modality does.
+                association = _associate(offered, addresses)
+                answer = _store_one(sample, association)
+            yield answer
     finally:
         if association.is_established:
             association.release()
@@ -59,6 +66,7 @@ def _store_offered(
 def _associate(offered: Sequence[tuple[str, str]], addresses: Addresses) -> Association:
     entity = AE(ae_title=CALLING_AE_TITLE)
     entity.requested_contexts = [build_context(sop_class, syntax) for sop_class, syntax in offered]
+    entity.dimse_timeout = ANSWER_SECONDS
     return entity.associate(addresses.scp_host, addresses.scp_port, ae_title=addresses.called_ae_title)
 
 
