@@ -2,6 +2,8 @@
 
 VENV := .venv
 PY := $(VENV)/bin/python
+# A file of tests shares a stack of processes, so it stays together.
+IN_PARALLEL := --numprocesses auto --dist loadfile
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
 
 # The first of these that is recent enough; PYTHON=/path/to/python3 chooses another.
@@ -22,8 +24,8 @@ demo: $(VENV)/.run ## store, find and retrieve sample files in a temporary home
 
 test: $(VENV)/.test ## every test: on SQLite, then the database contract on PostgreSQL
 	@sh .ci/system-packages
-	$(PY) -m pytest $(PYTEST_ARGS)
-	$(PY) -m pytest $(PYTEST_ARGS) --database postgresql \
+	$(PY) -m pytest $(IN_PARALLEL) $(PYTEST_ARGS)
+	$(PY) -m pytest $(IN_PARALLEL) $(PYTEST_ARGS) --database postgresql \
 		tests/archive tests/tenants tests/admin tests/dicomweb tests/pipeline
 
 check: $(VENV)/.lint ## lint, format, types, import contracts
