@@ -11,6 +11,7 @@ from dicomhub.log import logger
 from scp.acceptance import Acceptance, Acceptor, Refused
 from scp.admission import AdmissionCache
 from scp.messages import MessageReceiver
+from scp.meters import BATCHES_CUT
 from scp.record import AssociationRecord
 from scp.scoreboard import ScoreboardSlot
 from scp.stopping import StopRequest
@@ -60,14 +61,18 @@ class Lane:
             trace_id=record.trace_id,
         )
         record.accepted(acceptance, tenant=admission.tenant)
-        services = Services(self.intake, admission=admission, provenance=provenance)
+        services = Services(self.intake, admission=admission, provenance=provenance, tally=self.slot.tally)
         return Admitted(acceptance, MessageReceiver(acceptance.contexts, services))
 
     def cut(self) -> None:
         """End the open batch, so that what came in travels on without waiting for more."""
         if self.intake.cut():
-            self.batch_was_cut()
+            self._batch_was_cut()
 
     def cut_if_due(self) -> None:
         if self.intake.cut_if_due():
-            self.batch_was_cut()
+            self._batch_was_cut()
+
+    def _batch_was_cut(self) -> None:
+        self.slot.tally.count(BATCHES_CUT)
+        self.batch_was_cut()

@@ -207,7 +207,7 @@ def test_children_die_with_their_supervisor(start_scp):
     scp = start_scp()
     workers(scp, 2)
     children = scp.children()
-    assert len(children) == 4
+    assert len(children) == 5  # two workers, turnstile, dispatcher, meter
     scp.signal(signal.SIGKILL)
     scp.process.wait(20)
     wait_until(lambda: not any(map(is_alive, children)), what="they die")
