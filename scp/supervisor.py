@@ -151,7 +151,9 @@ class Supervisor:
         now = plan(
             self._census(workers, idle=len(idle), old_idle=len(old_idle)), self._generation.environment.scp
         )
-        self._declare(is_saturated=now.is_saturated)
+        # Children that cannot start (a store that is gone) are as good as busy: peers must not wait for them.
+        nobody_can = not workers and not self._backoff[Role.WORKER].is_over
+        self._declare(is_saturated=now.is_saturated or nobody_can)
         for _ in range(now.fork):
             self._fork(Role.WORKER)
         for child in old_idle[: now.retire_old]:

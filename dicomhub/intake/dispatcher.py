@@ -88,7 +88,10 @@ class Dispatcher:
         """
         if self._recovered_at is None or time.monotonic() - self._recovered_at > RECOVER_SECONDS:
             self._recovered_at = time.monotonic()
-            self._recover()
+            try:
+                self._recover()
+            except OSError as error:  # a full disk must not keep what is cut from being published
+                logger().error("journal_not_recovered", error=str(error))
         return self._publish(cut_segments(self._directory))
 
     def _recover(self) -> None:

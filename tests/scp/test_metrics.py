@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from tests.scp.pdus import COMMAND, LAST, RELEASE_RQ, associate_rq, c_echo_rq, p_data, pdv
-from tests.scp.raw_peer import RawPeer, data_pdus, data_set_of, store_command
+from tests.scp.raw_peer import RawPeer, data_pdus, store_command
 from tests.support.ct_series import write_ct_series
 from tests.support.metrics import ScpMetrics
 from tests.support.samples import sample
