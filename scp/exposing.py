@@ -13,10 +13,10 @@ from scp.tally import added_up
 
 
 class SnapshotFile:
-    """$DICOMHUB_HOME/run/scp.prom: replaced whole, about once a second; gone when the SCP has stopped."""
+    """Replaced whole, about once a second; gone when the SCP has stopped."""
 
-    def __init__(self, home: Path) -> None:
-        self._path = home / "run" / "scp.prom"
+    def __init__(self, path: Path) -> None:
+        self._path = path
 
     def write(self, text: str) -> None:
         """Raises OSError, and the earlier snapshot is still there then."""

@@ -24,7 +24,7 @@ class Meter:
     def __init__(self, context: ChildContext) -> None:
         self._context = context
         self._store = open_store(context.environment)
-        self._file = SnapshotFile(context.environment.home)
+        self._file = SnapshotFile(context.environment.scp_metrics_file)
         self._is_writing = True
 
     def run(self) -> None:

@@ -37,6 +37,6 @@ def start() -> int:
         supervisor.run()
     finally:
         port_file.remove()
-        SnapshotFile(environment.home).remove()
+        SnapshotFile(environment.scp_metrics_file).remove()
     logger().info("stopped")
     return 0
