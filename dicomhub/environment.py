@@ -67,6 +67,7 @@ class WebSettings:
     debug: bool
     is_open: bool
     public_url: str | None
+    metrics_token: str | None
     qido_no_match_status: Literal[200, 204]
     qido_max_results: int
     qido_max_series: int
@@ -90,6 +91,11 @@ class Environment:
     def embedded_redis_url_file(self) -> Path:
         """Where an embedded run leaves the address of the Redis that it started."""
         return self.home / "run" / "redis.url"
+
+    @property
+    def scp_metrics_file(self) -> Path:
+        """Where the SCP of this host writes its metrics, for node_exporter and the web side."""
+        return self.home / "run" / "scp.prom"
 
     def broker_url(self) -> str:
         """Return the Redis to talk to: REDIS_URL, else the one an embedded run has started.
@@ -243,6 +249,7 @@ def _web(read: _Reader) -> WebSettings:
         debug=read.flag("WEB_DEBUG", default=False),
         is_open=read.flag("WEB_OPEN", default=False),
         public_url=read.url("WEB_PUBLIC_URL", None, ("http", "https")),
+        metrics_token=read.optional("METRICS_TOKEN"),
         qido_no_match_status=_NO_MATCH_STATUSES[read.choice("QIDO_NO_MATCH_STATUS", "200", ("200", "204"))],
         qido_max_results=read.integer("QIDO_MAX_RESULTS", 10_000, least=1, most=1_000_000),
         qido_max_series=read.integer("QIDO_MAX_SERIES", 200, least=1, most=1_000_000),

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from dicomhub.dicomweb import health
 from dicomhub.dicomweb.urls import urlpatterns as dicomweb
+from dicomhub.monitoring.views import metrics
 
 handler400 = "dicomhub.dicomweb.errors.bad_request"
 handler500 = "dicomhub.dicomweb.errors.server_error"
@@ -15,4 +16,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tenants/<str:tenant>/dicom-web/", include((dicomweb, "dicomweb"), "tenant-dicomweb")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", metrics),
 ]

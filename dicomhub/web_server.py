@@ -1,5 +1,6 @@
 """gunicorn's configuration: `gunicorn --config python:dicomhub.web_server dicomhub.wsgi`."""
 
+import os
 from typing import Any
 
 from gunicorn.glogging import Logger
@@ -8,6 +9,16 @@ from dicomhub.environment import read_environment
 from dicomhub.log import configure
 
 _environment = read_environment()
+# Each worker counts in files of its own, and a scrape adds them up. They are of this run: those of an earlier
+# one would be counted again. prometheus_client looks for the name when it is imported, in the workers.
+_metrics = _environment.home / "run" / "web-metrics"
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics)
+
+
+def on_starting(_server: Any) -> None:
+    _metrics.mkdir(parents=True, exist_ok=True)
+    for path in _metrics.glob("*.db"):
+        path.unlink()
 
 
 class WebLogger(Logger):

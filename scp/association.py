@@ -15,7 +15,8 @@ from scp.connection import Arrival, Connection, ConnectionLost
 from scp.dimse import Response, encode_response
 from scp.lane import Admitted, Lane
 from scp.messages import MessageReceiver, ProtocolViolation
-from scp.record import AssociationRecord, Outcome
+from scp.outcome import Outcome
+from scp.record import AssociationRecord
 from scp.scoreboard import ChildState
 from scp.timers import Timeout, Timers
 from scp.upper_layer.answer import (
@@ -168,7 +169,7 @@ class Association:
         self._connection.send(admitted.acceptance.pdu)
 
     def _reject(self, rejection: Rejection) -> None:
-        self._record.ended(Outcome.REJECTED, rejection.name.lower().replace("_", " "))
+        self._record.rejected(rejection)
         self._send_last(encode_rejection(rejection))
 
     def _take_data(self, run: DataFragments) -> None:
@@ -185,8 +186,8 @@ class Association:
     def _send_response(self, response: Response) -> None:
         command_set = encode_response(response)
         pdus = encode_command(self._context_id, command_set, peer_max_pdu_bytes=self._peer_max_pdu_bytes)
-        self._connection.send(pdus)
         self._record.answered(response)
+        self._connection.send(pdus)
         self._timers.heard()  # the time that archiving took was ours, not the peer's
 
     def _release(self, _event: ReleaseRequested) -> None:

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from structlog.contextvars import bind_contextvars
@@ -57,7 +58,8 @@ def run_child(name: str, begin: Callable[[], ChildContext], role: Callable[[Chil
     except Exception:  # noqa: BLE001 - the edge of a process
         logger().exception("child_failed")
     finally:
-        sys.stderr.flush()
+        with suppress(OSError):  # a log on a full disk: this process must not live on as a second supervisor
+            sys.stderr.flush()
         os._exit(status)
 
 

@@ -12,7 +12,8 @@ from dicomhub.environment import Environment
 from scp.acceptance import Acceptor
 from scp.child import ChildContext, run_child
 from scp.dispatching import dispatch
-from scp.scoreboard import ChildState, Scoreboard, ScoreboardSlot
+from scp.metering import meter
+from scp.scoreboard import AssociationState, ChildState, Scoreboard, ScoreboardSlot
 from scp.signals import HANDLED
 from scp.stopping import StopRequest
 from scp.turnstile import refuse
@@ -24,12 +25,19 @@ class Role(Enum):
     WORKER = "scp-worker"
     TURNSTILE = "scp-turnstile"
     DISPATCHER = "scp-dispatcher"
+    METER = "scp-meter"
+
+
+def label_of(role: Role) -> str:
+    """The role as the metrics have it."""
+    return role.value.removeprefix("scp-")
 
 
 _ROLES: dict[Role, Callable[[ChildContext], None]] = {
     Role.WORKER: serve,
     Role.TURNSTILE: refuse,
     Role.DISPATCHER: dispatch,
+    Role.METER: meter,
 }
 # Signals that must not reach a child before it has handlers of its own.
 _BLOCKED_AT_FORK = (*HANDLED, signal.SIGQUIT)
@@ -85,6 +93,7 @@ class Death:
     child: Child
     exit_code: int  # negative: the number of the signal that killed it
     last_state: ChildState
+    association_state: AssociationState
 
 
 class Children:
@@ -159,6 +168,7 @@ class Children:
                 break
             child = self._by_pid.pop(pid, None)
             if child is not None:
-                deaths.append(Death(child, os.waitstatus_to_exitcode(status), child.state))
+                exit_code = os.waitstatus_to_exitcode(status)
+                deaths.append(Death(child, exit_code, child.state, child.slot.association_state))
                 self._scoreboard.give_back(child.slot)
         return deaths

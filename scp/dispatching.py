@@ -1,6 +1,7 @@
 """The child that publishes what the others have cut, so that no broker can hold up a C-STORE."""
 
 from scp.child import ChildContext
+from scp.meters import BATCHES_PUBLISHED
 from scp.scoreboard import ChildState
 
 
@@ -9,6 +10,8 @@ def dispatch(context: ChildContext) -> None:
     from dicomhub.intake.dispatcher import Dispatcher  # noqa: PLC0415
 
     context.listener.close()  # else the port would stay open as long as this child lives
-    dispatcher = Dispatcher.open(context.environment)
-    context.slot.set_state(ChildState.IDLE)
+    dispatcher = Dispatcher.open(
+        context.environment, was_published=lambda: context.slot.tally.count(BATCHES_PUBLISHED)
+    )
+    context.slot.set_state(ChildState.ATTENDING)
     dispatcher.run(context.is_to_stop, context.to_dispatcher.fileno(), context.slot.beat)

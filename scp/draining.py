@@ -9,6 +9,7 @@ from scp.children import Children, Role
 # From the order to abort until a child is killed, and what the dispatcher has to publish the last batches.
 _ABORT_SECONDS = 1.5
 _DISPATCHER_SECONDS = 2.0
+_LAST = {Role.DISPATCHER, Role.METER}
 
 
 class Draining:
@@ -29,7 +30,7 @@ class Draining:
         self._abort_at = min(self._abort_at, time.monotonic())
 
     def advance(self, children: Children) -> None:
-        serving = [child for child in children if child.role is not Role.DISPATCHER]
+        serving = [child for child in children if child.role not in _LAST]
         for child in serving:
             child.retire()
         now = time.monotonic()

@@ -8,6 +8,7 @@ import msgspec
 from dicomhub.environment import ScpSettings
 from dicomhub.intake.door import Intake, Provenance
 from dicomhub.log import logger
+from dicomhub.standard.sop_class import VERIFICATION
 from scp.acceptance import Acceptance, Acceptor, Refused
 from scp.admission import AdmissionCache
 from scp.messages import MessageReceiver
@@ -35,7 +36,6 @@ class Lane:
     slot: ScoreboardSlot
     stop: StopRequest
     buffer: bytearray
-    batch_was_cut: Callable[[], None]
     stop_accepting: Callable[[], None]
 
     def admit(self, pdu: bytes, record: AssociationRecord) -> Admitted | Rejection:
@@ -59,15 +59,21 @@ class Lane:
             source_address=record.peer,
             trace_id=record.trace_id,
         )
+        if _stores(acceptance) and not self.intake.has_room():
+            logger().error("disk_under_reserve")
+            return Rejection.TEMPORARY_CONGESTION
         record.accepted(acceptance, tenant=admission.tenant)
-        services = Services(self.intake, admission=admission, provenance=provenance)
+        services = Services(self.intake, admission=admission, provenance=provenance, tally=self.slot.tally)
         return Admitted(acceptance, MessageReceiver(acceptance.contexts, services))
 
     def cut(self) -> None:
         """End the open batch, so that what came in travels on without waiting for more."""
-        if self.intake.cut():
-            self.batch_was_cut()
+        self.intake.cut()
 
     def cut_if_due(self) -> None:
-        if self.intake.cut_if_due():
-            self.batch_was_cut()
+        self.intake.cut_if_due()
+
+
+def _stores(acceptance: Acceptance) -> bool:
+    """Whether it may bring instances: whoever only asks if we are there is told so on a full disk too."""
+    return any(context.abstract_syntax != VERIFICATION for context in acceptance.contexts.values())

@@ -2,28 +2,26 @@
 
 import secrets
 import time
-from enum import StrEnum
 
 from dicomhub.log import logger
 from dicomhub.standard.status import Status
 from scp.acceptance import Acceptance
 from scp.dimse import CommandField, Response
-from scp.scoreboard import ChildState, ScoreboardSlot
+from scp.meters import (
+    ASSOCIATION_SECONDS,
+    ASSOCIATIONS,
+    RECEIVED_BYTES,
+    REJECTIONS,
+    RESPONSES,
+    command_name,
+    reason_text,
+)
+from scp.outcome import Outcome
+from scp.scoreboard import AssociationState, ChildState, ScoreboardSlot
+from scp.upper_layer.answer import Rejection
 from scp.upper_layer.request import AssociateRequest
 
 _BEAT_SECONDS = 0.5
-
-
-class Outcome(StrEnum):
-    RELEASED = "released"
-    REJECTED = "rejected"
-    ABORTED_BY_PEER = "aborted by peer"
-    LOST = "lost"  # the connection ended without release or abort
-    NOT_REQUESTED = "not requested"  # likewise, before any A-ASSOCIATE-RQ
-    TIMED_OUT = "timed out"
-    PROTOCOL_ERROR = "protocol error"
-    STOPPED = "stopped"  # the supervisor wanted this child to end
-    FAILED = "failed"  # a fault of ours
 
 
 class AssociationRecord:
@@ -54,11 +52,16 @@ class AssociationRecord:
 
     def accepted(self, acceptance: Acceptance, *, tenant: str) -> None:
         self._fields |= {"tenant": tenant, "contexts_accepted": len(acceptance.contexts)}
+        self._slot.set_association_state(AssociationState.ESTABLISHED)
 
     def received(self, length: int) -> None:
         self._bytes_received += length
+        self._slot.tally.count(RECEIVED_BYTES, by=length)
 
     def answered(self, response: Response) -> None:
+        """Count an answer that is about to be sent: a child that is killed now has counted what it said."""
+        command = command_name(response.command.command_field)
+        self._slot.tally.count(RESPONSES, command, f"{response.status:04X}")
         if response.status is not Status.SUCCESS:
             self._refused += 1
         elif response.command.command_field == CommandField.C_STORE_RQ:
@@ -70,6 +73,11 @@ class AssociationRecord:
             self._outcome = outcome
             self._reason = reason
             self._ended_at = time.monotonic()
+            self._slot.set_association_state(AssociationState.ENDING)
+
+    def rejected(self, rejection: Rejection) -> None:
+        self._slot.tally.count(REJECTIONS, reason_text(rejection))
+        self.ended(Outcome.REJECTED, reason_text(rejection))
 
     def beat(self, state: ChildState) -> None:
         now = time.monotonic()
@@ -79,10 +87,16 @@ class AssociationRecord:
             self._slot.set_state(state)
 
     def log(self) -> None:
+        """Tell of the association, in the log and in the counters, now that it is over."""
+        outcome = self._outcome or Outcome.FAILED
+        self._slot.tally.count(ASSOCIATIONS, str(outcome))
+        self._slot.tally.observe(ASSOCIATION_SECONDS, self._ended_at - self._started_at)
+        # From here on it is counted, also if this child is killed.
+        self._slot.set_association_state(AssociationState.NONE)
         reason = {"reason": self._reason} if self._reason else {}
         logger().info(
             "association",
-            outcome=str(self._outcome or Outcome.FAILED),
+            outcome=str(outcome),
             **reason,
             **self._fields,
             instances=self._instances,

@@ -11,14 +11,16 @@ import time
 from dataclasses import dataclass
 from enum import IntEnum
 
+from scp.tally import TALLY_BYTES, Tally
+
 _WORD_BYTES = 8
 # Words of a slot, by their index; the texts follow, each with its length in bytes.
-_STATE, _PID, _BEAT, _INSTANCES, _BYTES, _SINCE, _ACCEPTED = range(7)
-_PEER = slice(7 * _WORD_BYTES, 7 * _WORD_BYTES + 48)
+_STATE, _PID, _BEAT, _INSTANCES, _BYTES, _SINCE, _ACCEPTED, _ASSOCIATION = range(8)
+_PEER = slice(8 * _WORD_BYTES, 8 * _WORD_BYTES + 48)
 _CALLED = slice(_PEER.stop, _PEER.stop + 16)
 _CALLING = slice(_CALLED.stop, _CALLED.stop + 16)
-_SLOT_BYTES = 192
-_SLOT_WORDS = _SLOT_BYTES // _WORD_BYTES
+_STATUS_BYTES = 192
+_SLOT_BYTES = _STATUS_BYTES + TALLY_BYTES
 # Words of the first place of the memory, which holds what concerns all.
 _IS_SATURATED, _USED = range(2)
 
@@ -29,6 +31,14 @@ class ChildState(IntEnum):
     IDLE = 2
     BUSY = 3
     DRAINING = 4  # busy, and to exit afterwards
+    ATTENDING = 5  # serves no associations, but those that do: turnstile, dispatcher, meter
+
+
+class AssociationState(IntEnum):
+    NONE = 0
+    OPENING = 1  # connected; no A-ASSOCIATE-AC yet (Sta2, Sta3)
+    ESTABLISHED = 2  # Sta6
+    ENDING = 3  # the last PDU is on its way, the peer has still to close (Sta13)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +46,7 @@ class ChildStatus:
     """One slot, read. Times are on time.monotonic(); since is when the association began, 0 for none."""
 
     state: ChildState
+    association: AssociationState
     pid: int
     beat: float
     instances: int
@@ -51,8 +62,9 @@ class ScoreboardSlot:
 
     def __init__(self, memory: memoryview) -> None:
         self._texts = memory
-        self._words = memory.cast("Q")
-        self._times = memory.cast("d")
+        self._words = memory[:_STATUS_BYTES].cast("Q")
+        self._times = memory[:_STATUS_BYTES].cast("d")
+        self.tally = Tally(memory[_STATUS_BYTES:])
 
     def clear(self, state: ChildState) -> None:
         """Begin anew; the supervisor's part."""
@@ -83,7 +95,11 @@ class ScoreboardSlot:
     def begin_association(self, *, peer: str) -> None:
         self._describe(peer=peer)
         self._times[_SINCE] = time.monotonic()
+        self.set_association_state(AssociationState.OPENING)
         self.set_state(ChildState.BUSY)
+
+    def set_association_state(self, state: AssociationState) -> None:
+        self._words[_ASSOCIATION] = state
 
     def name_association(self, *, called_ae_title: str, calling_ae_title: str) -> None:
         self._write(_CALLED, called_ae_title)
@@ -95,6 +111,7 @@ class ScoreboardSlot:
 
     def _describe(self, *, peer: str = "") -> None:
         self._times[_SINCE] = 0.0
+        self.set_association_state(AssociationState.NONE)
         self.count(instances=0, bytes_received=0)
         self._write(_PEER, peer)
         self.name_association(called_ae_title="", calling_ae_title="")
@@ -111,6 +128,10 @@ class ScoreboardSlot:
         return ChildState(self._words[_STATE])
 
     @property
+    def association_state(self) -> AssociationState:
+        return AssociationState(self._words[_ASSOCIATION])
+
+    @property
     def last_beat(self) -> float:
         return self._times[_BEAT]
 
@@ -122,6 +143,7 @@ class ScoreboardSlot:
     def read(self) -> ChildStatus:
         return ChildStatus(
             state=self.state,
+            association=self.association_state,
             pid=self._words[_PID],
             beat=self.last_beat,
             instances=self._words[_INSTANCES],
@@ -138,7 +160,8 @@ class Scoreboard:
 
     def __init__(self, capacity: int) -> None:
         self._memory = memoryview(mmap.mmap(-1, (capacity + 1) * _SLOT_BYTES))
-        self._header = self._memory[:_SLOT_BYTES].cast("Q")
+        self._header = self._memory[:_STATUS_BYTES].cast("Q")
+        self.supervisor_tally = Tally(self._memory[_STATUS_BYTES:_SLOT_BYTES])
         self._capacity = capacity
         self._slots: list[ScoreboardSlot] = []
 
@@ -175,6 +198,10 @@ class Scoreboard:
         """What every child is doing, those that do not serve associations among them."""
         statuses = [slot.read() for slot in self._used_slots()]
         return [status for status in statuses if status.state is not ChildState.FREE]
+
+    def tallies(self) -> list[Tally]:
+        """The numbers of every slot that was ever taken, whoever has it now, and the supervisor's."""
+        return [self.supervisor_tally, *(slot.tally for slot in self._used_slots())]
 
     def _used_slots(self) -> list[ScoreboardSlot]:
         """Every slot that was ever taken, also those taken since this process was forked."""

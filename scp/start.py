@@ -5,6 +5,7 @@ import sys
 
 from dicomhub.environment import EnvironmentInvalid, read_environment
 from dicomhub.log import configure, logger
+from scp.exposing import SnapshotFile
 from scp.listener import PortFile, PortUnavailable, listen
 from scp.supervisor import PROCESS, Supervisor
 
@@ -36,5 +37,6 @@ def start() -> int:
         supervisor.run()
     finally:
         port_file.remove()
+        SnapshotFile(environment.scp_metrics_file).remove()
     logger().info("stopped")
     return 0

@@ -1,5 +1,6 @@
 """The services of the receive lane: C-ECHO, C-STORE, and an answer to everything else. PS3.7 9.1, PS3.4 B."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -12,7 +13,9 @@ from dicomhub.standard.sop_class import VERIFICATION
 from dicomhub.standard.status import Status
 from dicomhub.standard.uid import is_uid
 from scp.dimse import Command, CommandField, Response
+from scp.meters import ARCHIVE_SECONDS, INSTANCE_BYTES, STORE_SECONDS
 from scp.refusal import status_of
+from scp.tally import Tally
 from scp.upper_layer.negotiation import NegotiatedContext
 
 
@@ -53,7 +56,10 @@ class StoredAway:
         incoming: IncomingInstance,
         *,
         refuse: Callable[[Command, IntakeRefused], Response],
+        tally: Tally,
     ) -> None:
+        self._tally = tally
+        self._begun_at = time.monotonic()
         self._command = command
         self._incoming = incoming
         self._refuse = refuse
@@ -71,10 +77,15 @@ class StoredAway:
     def finish(self) -> Response:
         if self._refusal is not None:
             return self._refusal
+        whole_at = time.monotonic()
         try:
-            self._incoming.archive()
+            archived = self._incoming.archive()
         except IntakeRefused as refused:
             return self._refuse(self._command, refused)
+        now = time.monotonic()
+        self._tally.observe(INSTANCE_BYTES, archived.instance.size_bytes)
+        self._tally.observe(ARCHIVE_SECONDS, now - whole_at)
+        self._tally.observe(STORE_SECONDS, now - self._begun_at)
         return Response(command=self._command, status=Status.SUCCESS)
 
     def discard(self) -> None:
@@ -84,7 +95,10 @@ class StoredAway:
 class Services:
     """Begins each message of one association."""
 
-    def __init__(self, intake: Intake, *, admission: TenantAdmission, provenance: Provenance) -> None:
+    def __init__(
+        self, intake: Intake, *, admission: TenantAdmission, provenance: Provenance, tally: Tally
+    ) -> None:
+        self._tally = tally
         self._intake = intake
         self._admission = admission
         self._provenance = provenance
@@ -127,7 +141,7 @@ class Services:
             )
         except IntakeRefused as refused:
             return ThrownAway(self._refuse(command, refused))
-        return StoredAway(command, incoming, refuse=self._refuse)
+        return StoredAway(command, incoming, refuse=self._refuse, tally=self._tally)
 
     def _refuse(self, command: Command, refused: IntakeRefused) -> Response:
         return self._answer(command, status_of(refused), refused.comment)

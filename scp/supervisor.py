@@ -14,10 +14,12 @@ from dicomhub.environment import Environment, EnvironmentInvalid, read_environme
 from dicomhub.log import configure, logger
 from scp.backoff import Backoff
 from scp.child import freeze_memory
-from scp.children import Child, Children, Death, Generation, Role
+from scp.children import Child, Children, Death, Generation, Role, label_of
 from scp.draining import Draining
+from scp.meters import ASSOCIATIONS, DEATHS, FORKS, HANGS
+from scp.outcome import Outcome
 from scp.pool import Census, plan
-from scp.scoreboard import ChildState, Scoreboard
+from scp.scoreboard import AssociationState, ChildState, Scoreboard
 from scp.signals import SignalQueue
 
 PROCESS = "scp"
@@ -29,7 +31,7 @@ _CAPACITY = 2 * 4000 + 8
 _DISPATCHER_SILENCE_SECONDS = 300.0
 # A turnstile or dispatcher that lived shorter than this has failed at its start.
 _SHORT_LIFE_SECONDS = 5.0
-_SINGLE_ROLES = (Role.TURNSTILE, Role.DISPATCHER)
+_SINGLE_ROLES = (Role.TURNSTILE, Role.DISPATCHER, Role.METER)
 
 
 class Supervisor:
@@ -106,6 +108,7 @@ class Supervisor:
             if child.is_leaving and death.exit_code == 0:
                 logger().debug("child_left", role=child.role.value, pid=child.pid)
                 continue
+            self._count(death)
             logger().warning(
                 "child_died",
                 role=child.role.value,
@@ -117,6 +120,12 @@ class Supervisor:
                 seconds = self._backoff[child.role].failed()
                 logger().error("child_failed_at_start", role=child.role.value, retry_seconds=seconds)
 
+    def _count(self, death: Death) -> None:
+        tally = self._scoreboard.supervisor_tally
+        tally.count(DEATHS, label_of(death.child.role))
+        if death.association_state is not AssociationState.NONE:
+            tally.count(ASSOCIATIONS, str(Outcome.KILLED))
+
     def _kill_the_silent(self) -> None:
         heartbeat_seconds = self._generation.environment.scp.heartbeat_seconds
         for child in self._children:
@@ -126,6 +135,7 @@ class Supervisor:
             if not child.is_killed and child.is_silent(longer_than_seconds=patience):
                 logger().error("child_hung", role=child.role.value, pid=child.pid, seconds=patience)
                 child.kill()
+                self._scoreboard.supervisor_tally.count(HANGS)
 
     def _keep_single_roles(self) -> None:
         for role in _SINGLE_ROLES:
@@ -141,7 +151,9 @@ class Supervisor:
         now = plan(
             self._census(workers, idle=len(idle), old_idle=len(old_idle)), self._generation.environment.scp
         )
-        self._declare(is_saturated=now.is_saturated)
+        # Children that cannot start (a store that is gone) are as good as busy: peers must not wait for them.
+        nobody_can = not workers and not self._backoff[Role.WORKER].is_over
+        self._declare(is_saturated=now.is_saturated or nobody_can)
         for _ in range(now.fork):
             self._fork(Role.WORKER)
         for child in old_idle[: now.retire_old]:
@@ -181,6 +193,7 @@ class Supervisor:
             seconds = self._backoff[role].failed()
             logger().error("fork_failed", role=role.value, error=str(error), retry_seconds=seconds)
             return
+        self._scoreboard.supervisor_tally.count(FORKS, label_of(role))
         logger().debug("forked", role=role.value, pid=child.pid)
 
 

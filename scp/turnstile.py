@@ -12,7 +12,10 @@ from contextlib import suppress
 from dicomhub.log import logger
 from scp.child import ChildContext
 from scp.connection import TICK_SECONDS, address_text
+from scp.meters import ASSOCIATIONS, REJECTIONS, reason_text
+from scp.outcome import Outcome
 from scp.scoreboard import ChildState
+from scp.tally import Tally
 from scp.upper_layer.answer import Rejection, encode_abort, encode_rejection
 from scp.upper_layer.events import AbortReason, AssociateRequested
 from scp.upper_layer.parser import PduParser
@@ -28,8 +31,9 @@ _BUFFER_BYTES = 64 * 1024
 class Refusal:
     """One connection on its way out."""
 
-    def __init__(self, accepted: socket.socket, *, peer: str) -> None:
+    def __init__(self, accepted: socket.socket, *, peer: str, tally: Tally) -> None:
         accepted.setblocking(False)
+        self._tally = tally
         self._socket = accepted
         self._peer = peer
         self._parser = PduParser(bytearray(_BUFFER_BYTES), max_pdu_bytes=_BUFFER_BYTES)
@@ -59,6 +63,8 @@ class Refusal:
         self._is_answered = True
         if isinstance(event, AssociateRequested):
             self._socket.send(encode_rejection(Rejection.LOCAL_LIMIT_EXCEEDED))
+            self._tally.count(REJECTIONS, reason_text(Rejection.LOCAL_LIMIT_EXCEEDED))
+            self._tally.count(ASSOCIATIONS, str(Outcome.REJECTED))
             logger().warning(
                 "association", outcome="rejected", reason="local limit exceeded", peer=self._peer
             )
@@ -77,7 +83,7 @@ class Turnstile:
         self._accepted_before_knock = 0
 
     def run(self) -> None:
-        self._context.slot.set_state(ChildState.IDLE)
+        self._context.slot.set_state(ChildState.ATTENDING)
         while not self._context.is_to_stop():
             self._context.slot.beat()
             ready = self._wait()
@@ -125,7 +131,7 @@ class Turnstile:
         with suppress(BlockingIOError, ConnectionAbortedError):
             while len(self._refusals) < _MAX_REFUSALS:
                 accepted, address = self._context.listener.accept()
-                refusal = Refusal(accepted, peer=address_text(address))
+                refusal = Refusal(accepted, peer=address_text(address), tally=self._context.slot.tally)
                 self._refusals.append(refusal)
                 refusal.advance()
 

@@ -10,6 +10,7 @@ from scp.association import Association
 from scp.child import ChildContext
 from scp.connection import TICK_SECONDS, Connection, address_text
 from scp.lane import Lane
+from scp.meters import BATCHES_CUT
 from scp.scoreboard import ChildState
 
 # The largest stretch that one recv_into can bring. Larger ones were no faster.
@@ -20,7 +21,9 @@ class Worker:
     def __init__(self, context: ChildContext) -> None:
         self._context = context
         self._listener = context.listener
-        self._intake = Intake.open(context.environment, owner=f"scp-{os.getpid()}")
+        self._intake = Intake.open(
+            context.environment, owner=f"scp-{os.getpid()}", was_cut=self._batch_was_cut
+        )
         self._lane = Lane(
             settings=context.environment.scp,
             acceptor=context.acceptor,
@@ -29,7 +32,6 @@ class Worker:
             slot=context.slot,
             stop=context.stop,
             buffer=bytearray(_BUFFER_BYTES),
-            batch_was_cut=context.to_dispatcher.poke,
             stop_accepting=self._listener.close,
         )
         self._epoll = select.epoll()
@@ -83,6 +85,10 @@ class Worker:
     @property
     def _send_seconds(self) -> float:
         return self._context.environment.scp.stall_seconds
+
+    def _batch_was_cut(self) -> None:
+        self._context.slot.tally.count(BATCHES_CUT)
+        self._context.to_dispatcher.poke()
 
     def _enter(self, state: ChildState) -> None:
         """Change state, and let the supervisor see it at once: the pool may have to grow."""

@@ -11,6 +11,8 @@ VISIBILITY_TIMEOUT_SECONDS = 3600
 TASK_SOFT_LIMIT_SECONDS = 540
 TASK_HARD_LIMIT_SECONDS = 600
 SWEEP_INTERVAL_SECONDS = 10.0
+# Before every key of ours in Redis.
+KEY_PREFIX = "dicomhub:"
 
 
 def _routes() -> dict[str, dict[str, str]]:
@@ -55,7 +57,7 @@ def create_app(broker_url: str) -> Celery:
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
             "health_check_interval": 25,
-            "global_keyprefix": "dicomhub:",
+            "global_keyprefix": KEY_PREFIX,
         },
         task_default_queue=Queue.MAINTENANCE.value,
         task_routes=_routes(),

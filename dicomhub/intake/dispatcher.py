@@ -43,24 +43,34 @@ class Dispatcher:
     """Publishes the segments of one store's journal. Several may run at once: a segment is claimed."""
 
     def __init__(
-        self, *, store: FilesystemStore, create_app: Callable[[], Celery], republish_seconds: float
+        self,
+        *,
+        store: FilesystemStore,
+        create_app: Callable[[], Celery],
+        republish_seconds: float,
+        was_published: Callable[[], None] = lambda: None,
     ) -> None:
+        """was_published is called after each batch that the broker has taken."""
         self._store = store
         self._directory = store.absolute(JOURNAL)
         self._directory.mkdir(parents=True, exist_ok=True)
         self._create_app = create_app
         self._app: Celery | None = None
         self._republish_seconds = republish_seconds
+        self._was_published = was_published
         self._recovered_at: float | None = None
         self._broker_is_up = True
 
     @classmethod
-    def open(cls, environment: Environment) -> "Dispatcher":
+    def open(
+        cls, environment: Environment, *, was_published: Callable[[], None] = lambda: None
+    ) -> "Dispatcher":
         """Open the journal of this store. The broker is connected to when there is something to publish."""
         return cls(
             store=open_store(environment),
             create_app=lambda: create_app(environment.broker_url()),
             republish_seconds=environment.intake.republish_seconds,
+            was_published=was_published,
         )
 
     def run(self, should_stop: Callable[[], bool], wake_fd: int | None, beat: Callable[[], None]) -> None:
@@ -78,7 +88,10 @@ class Dispatcher:
         """
         if self._recovered_at is None or time.monotonic() - self._recovered_at > RECOVER_SECONDS:
             self._recovered_at = time.monotonic()
-            self._recover()
+            try:
+                self._recover()
+            except OSError as error:  # a full disk must not keep what is cut from being published
+                logger().error("journal_not_recovered", error=str(error))
         return self._publish(cut_segments(self._directory))
 
     def _recover(self) -> None:
@@ -112,6 +125,7 @@ class Dispatcher:
                     break
                 mark_published(path)
                 published += 1
+                self._was_published()
                 logger().info("batch_published", batch=batch.batch_id, instances=len(batch.instances))
         return published
 

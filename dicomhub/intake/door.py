@@ -5,6 +5,7 @@ journal says that the database has to learn of them; the dispatcher does the res
 """
 
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,7 +21,7 @@ from dicomhub.intake.incoming_instance import (
 from dicomhub.intake.journal import Journal
 from dicomhub.intake.quarantine import Quarantine
 from dicomhub.intake.refusal import DuplicateRefused, OutOfResources
-from dicomhub.storage.filesystem import ArchiveOutcome, DuplicateInstance, FilesystemStore, open_store
+from dicomhub.storage.filesystem import DuplicateInstance, FilesystemStore, open_store
 from dicomhub.storage.layout import JOURNAL, QUARANTINE, instance_path
 from tasks.messages import Source, StoredInstance
 
@@ -48,8 +49,13 @@ class Intake:
         self._reserve_bytes = reserve_bytes
 
     @classmethod
-    def open(cls, environment: Environment, *, owner: str) -> "Intake":
-        """Open store and journal; no thread, no broker. owner names the writer in its journal segments."""
+    def open(
+        cls, environment: Environment, *, owner: str, was_cut: Callable[[], None] = lambda: None
+    ) -> "Intake":
+        """Open store and journal; no thread, no broker. owner names the writer in its journal segments.
+
+        was_cut is called for each batch that has been cut.
+        """
         store = open_store(environment)
         return cls(
             store=store,
@@ -59,6 +65,7 @@ class Intake:
                 durability=environment.intake.durability,
                 batch_max_instances=environment.intake.batch_max_instances,
                 batch_max_seconds=environment.intake.batch_max_seconds,
+                was_cut=was_cut,
             ),
             quarantine=Quarantine(
                 store.absolute(QUARANTINE), max_bytes=environment.intake.quarantine_max_bytes
@@ -83,15 +90,23 @@ class Intake:
         )
         try:
             self._check_reserve()
+            file = self.store.create_incoming()
+        except OSError as error:
+            raise out_of_resources(error) from error
+        try:
             return IncomingInstance(
-                self.store.create_incoming(),
+                file,
                 announced=announced,
                 source_ae_title=provenance.calling_ae_title,
                 quarantine=self._quarantine,
                 accept=lambda whole: self._accept(whole, admission, provenance),
             )
         except OSError as error:
+            file.discard()
             raise out_of_resources(error) from error
+        except BaseException:
+            file.discard()
+            raise
 
     def next_deadline(self) -> float | None:
         """When, on time.monotonic(), cut_if_due has something to do; None while nothing is open."""
@@ -108,6 +123,14 @@ class Intake:
     def close(self) -> None:
         self.cut()
 
+    def has_room(self) -> bool:
+        """Whether the store has more free space than its reserve. A store that does not say has none."""
+        try:
+            self._check_reserve()
+        except (OSError, OutOfResources):
+            return False
+        return True
+
     def _check_reserve(self) -> None:
         free_bytes = self.store.free_bytes()
         if free_bytes < self._reserve_bytes:
@@ -121,17 +144,12 @@ class Intake:
                 stored.path,
                 digest=whole.digest,
                 replace=admission.duplicate_policy == "replace",
+                # Also when the same bytes were there before: a child that was killed between archive and
+                # journal has left a file that nobody knows of, and this may be its second try.
+                confirm=lambda: self._journal.append(stored),
             )
         except DuplicateInstance as error:
             raise DuplicateRefused("instance is archived with other bytes") from error
-        try:
-            # Also when the same bytes were there before: a child that was killed between archive and journal
-            # has left a file that nobody knows of, and this may be its second try.
-            self._journal.append(stored)
-        except OSError:
-            if outcome is ArchiveOutcome.ARCHIVED:
-                self.store.withdraw(stored.path)
-            raise
         return Archived(stored, outcome)
 
 

@@ -18,16 +18,19 @@ import fcntl
 import os
 import secrets
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from dicomhub.environment import Durability
+from dicomhub.log import logger
 from tasks.messages import SCHEMA_VERSION, StoredInstance, encode_instance
 
 OPEN, CUT, PUBLISHED = ".open", ".cut", ".published"
 SYNC_SECONDS = 1.0
+RETRY_SECONDS = 1.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -63,28 +66,50 @@ class _Segment:
         self._size_bytes = 0
         self._synced_at: float | None = None
         self._is_synced = True
+        self.is_sound = True  # False: nothing more may be written to it
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX)
             header = SegmentHeader(schema_version=SCHEMA_VERSION, owner=owner, boot_id=current_boot_id())
             self._write(msgspec.json.encode(header))
         except OSError:
-            self._path.unlink()
             os.close(self._descriptor)
+            self._path.unlink()
             raise
 
     def append(self, instance: StoredInstance) -> None:
+        """Append an instance's line and sync it if that is due, or leave no line. Raises OSError."""
+        size_bytes = self._size_bytes
         self._write(encode_instance(instance))
+        try:
+            self.sync_if_due()
+        except OSError:
+            # What was not synced may not be in the next sync either: no more into this file.
+            self.is_sound = False
+            self._shorten(size_bytes)
+            raise
         self.number_of_instances += 1
-        self.sync_if_due()
 
     def _write(self, line: bytes) -> None:
         """Append one line, whole or not at all. Raises OSError."""
         line += b"\n"
-        if os.write(self._descriptor, line) != len(line):
-            os.ftruncate(self._descriptor, self._size_bytes)
+        try:
+            written = os.write(self._descriptor, line)
+        except OSError:
+            self._shorten(self._size_bytes)
+            raise
+        if written != len(line):
+            self._shorten(self._size_bytes)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._size_bytes += len(line)
+        self._size_bytes += written
         self._is_synced = False
+
+    def _shorten(self, size_bytes: int) -> None:
+        try:
+            os.ftruncate(self._descriptor, size_bytes)
+        except OSError:
+            self.is_sound = False  # the next line would be glued to half a one
+            raise
+        self._size_bytes = size_bytes
 
     def sync_deadline(self) -> float | None:
         if self._is_synced or not self._is_power_safe or self._synced_at is None:
@@ -110,8 +135,13 @@ class _Segment:
         self._is_synced = True
 
     def cut(self) -> None:
-        if self._is_power_safe:
-            os.fdatasync(self._descriptor)
+        """Raises OSError, and it is as it was then."""
+        if self._is_power_safe and not self._is_synced:
+            try:
+                os.fdatasync(self._descriptor)
+            except OSError as error:
+                # All the more reason to have it published soon.
+                logger().error("journal_not_synced", batch=self.batch_id, error=str(error))
         self._path.rename(self._path.with_suffix(CUT))
         os.close(self._descriptor)
 
@@ -127,7 +157,9 @@ class Journal:
         durability: Durability,
         batch_max_instances: int,
         batch_max_seconds: float,
+        was_cut: Callable[[], None] = lambda: None,
     ) -> None:
+        """was_cut is called whenever a segment has been cut, for whatever reason."""
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._owner = owner
@@ -135,9 +167,13 @@ class Journal:
         self._batch_max_instances = batch_max_instances
         self._batch_max_seconds = batch_max_seconds
         self._segment: _Segment | None = None
+        self._not_before = 0.0
+        self._was_cut = was_cut
 
     def append(self, instance: StoredInstance) -> None:
         """Note an archived instance. Raises OSError, and the journal is as it was before then."""
+        if self._segment is not None and not self._segment.is_sound:
+            self._cut()
         if self._segment is None:
             self._segment = _Segment(self._directory, owner=self._owner, durability=self._durability)
         self._segment.append(instance)
@@ -149,26 +185,45 @@ class Journal:
             return None
         cut_at = self._segment.opened_at + self._batch_max_seconds
         sync_at = self._segment.sync_deadline()
-        return cut_at if sync_at is None else min(cut_at, sync_at)
+        return max(self._not_before, cut_at if sync_at is None else min(cut_at, sync_at))
 
     def cut_if_due(self) -> bool:
         """Cut a segment that is full or old enough, else sync it if that is due. True when it was cut."""
         segment = self._segment
-        if segment is None:
+        now = time.monotonic()
+        if segment is None or now < self._not_before:
             return False
-        age_seconds = time.monotonic() - segment.opened_at
-        if segment.number_of_instances < self._batch_max_instances and age_seconds < self._batch_max_seconds:
+        is_full = segment.number_of_instances >= self._batch_max_instances
+        if is_full or now - segment.opened_at >= self._batch_max_seconds:
+            return self.cut()
+        try:
             segment.sync_if_due()
-            return False
-        return self.cut()
+        except OSError as error:
+            logger().error("journal_not_synced", batch=segment.batch_id, error=str(error))
+            return self.cut()
+        return False
 
     def cut(self) -> bool:
-        """Close the open segment, if there is one, for the dispatcher to publish. True when there was."""
+        """Close the open segment, if there is one, for the dispatcher to publish. True when it was cut.
+
+        One that cannot be renamed stays open and is tried again a little later. What it names was answered
+        and is safe, so this is nobody's failure: when its writer is gone, the dispatcher cuts it.
+        """
         if self._segment is None:
             return False
-        self._segment.cut()
-        self._segment = None
+        try:
+            self._cut()
+        except OSError as error:
+            self._not_before = time.monotonic() + RETRY_SECONDS
+            logger().error("journal_not_cut", error=str(error))
+            return False
         return True
+
+    def _cut(self) -> None:
+        if self._segment is not None:
+            self._segment.cut()
+            self._segment = None
+            self._was_cut()
 
 
 def settle(directory: Path, batch_id: str) -> None:

@@ -24,8 +24,13 @@ class Quarantine:
         if self._size_bytes() + incoming.size_bytes > self._max_bytes:
             return None
         path = self._directory / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(6)}.dcm"
-        path.with_suffix(".json").write_text(json.dumps(reason, indent=1), "utf-8")
-        incoming.path.rename(path)
+        described = path.with_suffix(".json")
+        try:
+            described.write_text(json.dumps(reason, indent=1), "utf-8")
+            incoming.path.rename(path)
+        except OSError:
+            described.unlink(missing_ok=True)
+            raise
         return path
 
     def _size_bytes(self) -> int:

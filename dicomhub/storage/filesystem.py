@@ -6,7 +6,8 @@ returns; with "process" both are in the kernel's page cache, which outlives our 
 
 import fcntl
 import os
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -65,35 +66,76 @@ class FilesystemStore:
     def create_incoming(self) -> IncomingFile:
         return IncomingFile(self._incoming)
 
-    def archive(self, incoming: IncomingFile, relative: str, *, digest: str, replace: bool) -> ArchiveOutcome:
+    def archive(
+        self,
+        incoming: IncomingFile,
+        relative: str,
+        *,
+        digest: str,
+        replace: bool,
+        confirm: Callable[[], None] = lambda: None,
+    ) -> ArchiveOutcome:
         """Give a whole incoming file its place in the archive; the incoming name is gone afterwards.
 
         A hard link instead of a rename: it fails where the name exists, so that two senders of one
-        instance cannot overwrite each other unseen. Raises DuplicateInstance when the name exists with
-        other bytes and replace is False; the incoming file is left to the caller then. Raises OSError.
+        instance cannot overwrite each other unseen. confirm is called once the file has its place; when it
+        raises, or anything else fails, the archive is as it was before. Raises DuplicateInstance when the
+        name exists with other bytes and replace is False; the incoming file is left to the caller then.
+        Raises OSError.
         """
         self._sync_file(incoming.fileno())
         target = self.root / relative
-        outcome = ArchiveOutcome.ARCHIVED
-        try:
-            self._link(incoming.path, target)
-        except FileExistsError:
-            outcome = self._archive_duplicate(incoming, relative, digest=digest, replace=replace)
+        while (outcome := self._archive_new(incoming, target, confirm)) is None:
+            # None again: whoever had the name has taken it back, for the other could not confirm it.
+            outcome = self._archive_duplicate(
+                incoming, relative, digest=digest, replace=replace, confirm=confirm
+            )
+            if outcome is not None:
+                break
         incoming.discard()
         return outcome
 
-    def withdraw(self, relative: str) -> None:
-        """Take back a file that was just archived and that nobody was told of."""
-        (self.root / relative).unlink(missing_ok=True)
+    def _archive_new(
+        self, incoming: IncomingFile, target: Path, confirm: Callable[[], None]
+    ) -> ArchiveOutcome | None:
+        """None when the name exists.
+
+        The lock on the folder is shared by all who bring something new, and keeps those out who have the
+        same name until it is confirmed or taken back: they would answer for a file that goes away again.
+        """
+        self._make_directories(target.parent)
+        with self._locked(target.parent, fcntl.LOCK_SH) as directory:
+            try:
+                os.link(incoming.path, target)
+            except FileExistsError:
+                return None
+            try:
+                self._sync_descriptor(directory)
+                confirm()
+            except BaseException:
+                target.unlink()
+                raise
+        return ArchiveOutcome.ARCHIVED
 
     def _archive_duplicate(
-        self, incoming: IncomingFile, relative: str, *, digest: str, replace: bool
-    ) -> ArchiveOutcome:
+        self,
+        incoming: IncomingFile,
+        relative: str,
+        *,
+        digest: str,
+        replace: bool,
+        confirm: Callable[[], None],
+    ) -> ArchiveOutcome | None:
+        """None when the name has gone meanwhile."""
         target = self.root / relative
-        with self._locked(target.parent):
-            with target.open("rb") as archived:
-                archived_digest = digest_of_file(archived.fileno())
+        with self._locked(target.parent, fcntl.LOCK_EX) as directory:
+            try:
+                with target.open("rb") as archived:
+                    archived_digest = digest_of_file(archived.fileno())
+            except FileNotFoundError:
+                return None
             if archived_digest == digest:
+                confirm()
                 return ArchiveOutcome.ALREADY_THERE
             if not replace:
                 raise DuplicateInstance(relative)
@@ -101,8 +143,19 @@ class FilesystemStore:
             with suppress(FileExistsError):  # when these bytes were here before, they are kept already
                 self._link(target, version)
             incoming.path.replace(target)
-            self._sync_directory(target.parent)
+            try:
+                self._sync_descriptor(directory)
+                confirm()
+            except BaseException:
+                self._put_back(version, target)
+                raise
         return ArchiveOutcome.REPLACED
+
+    def _put_back(self, version: Path, target: Path) -> None:
+        """Serve the earlier bytes again. They stay among the versions too: one may have been there before."""
+        again = self._incoming / f"{os.getpid()}-{secrets.token_hex(8)}.part"
+        os.link(version, again)
+        again.replace(target)
 
     def series_extent(self, tenant: str, study: str, series: str) -> SeriesExtent:
         files = self.instance_files(tenant, study, series)
@@ -141,15 +194,16 @@ class FilesystemStore:
         """Hold the one lock on a directory of the store, made if need be, against every other process."""
         directory = self.root / relative
         self._make_directories(directory)
-        with self._locked(directory):
+        with self._locked(directory, fcntl.LOCK_EX):
             yield
 
     @contextmanager
-    def _locked(self, directory: Path) -> Iterator[None]:
+    def _locked(self, directory: Path, how: int) -> Iterator[int]:
+        """Hold the lock on a directory, LOCK_SH or LOCK_EX, and have its descriptor."""
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
+            fcntl.flock(descriptor, how)
+            yield descriptor
         finally:
             os.close(descriptor)
 
@@ -180,6 +234,10 @@ class FilesystemStore:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+
+    def _sync_descriptor(self, directory: int) -> None:
+        if self._is_power_safe:
+            os.fsync(directory)
 
 
 def _instance_file(directory: str, entry: os.DirEntry[str]) -> InstanceFile:

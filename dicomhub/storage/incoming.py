@@ -5,6 +5,7 @@ import os
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 # Linux takes at most this many buffers in one writev.
@@ -23,7 +24,11 @@ class IncomingFile:
         self.path = directory / name
         self.size_bytes = 0
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        except OSError:
+            self.discard()
+            raise
 
     def fileno(self) -> int:
         return self._descriptor
@@ -60,7 +65,9 @@ class IncomingFile:
 
     def discard(self) -> None:
         """Remove the file, if it is still there. May be called any number of times."""
-        self.path.unlink(missing_ok=True)
+        # What cannot be removed now is an orphan once it is closed, and must not change an answer.
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
         self.close()
 
 

@@ -40,9 +40,9 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(home: Path, *paths: Path):
+def serving(home: Path, *paths: Path, **settings: str):
     (home / "static").mkdir(parents=True)
-    environment = _environment(home)
+    environment = _environment(home) | settings
     subprocess.run([sys.executable, "-m", "tests.dicomweb.fill", *paths], env=environment, check=True)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.set_inheritable(True)

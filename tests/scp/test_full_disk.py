@@ -1,0 +1,144 @@
+"""A live SCP on a disk that is really full, under its reserve, or gone."""
+
+import pytest
+
+from dicomhub.intake.journal import CUT, OPEN
+from dicomhub.intake.segments import read_segment
+from tests.scp.pdus import (
+    COMMAND,
+    IMPLICIT,
+    LAST,
+    VERIFICATION,
+    associate_rq,
+    c_echo_rq,
+    context_item,
+    p_data,
+    pdv,
+)
+from tests.scp.raw_peer import RawPeer, data_pdus, data_set_of, store_command
+from tests.support.ct_series import write_ct_series
+from tests.support.metrics import ScpMetrics
+from tests.support.scp_process import is_alive
+from tests.support.sending import send
+from tests.support.small_disk import small_disk
+from tests.support.waiting import wait_until
+
+ECHO = p_data(pdv(c_echo_rq(), context=3, control=COMMAND | LAST))
+CONGESTED = (3, b"\0\2\3\1")
+OUT_OF_RESOURCES = 0xA700
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def disk(tmp_path):
+    with small_disk(tmp_path / "disk", size_bytes=3 * MIB) as disk:
+        yield disk
+
+
+def store(peer, path):
+    peer.send(store_command(path) + b"".join(data_pdus(data_set_of(path))))
+    return peer.status()[0]
+
+
+def check_what_was_stored_and_nothing_else_is_there(scp, stored):
+    archived = {path.stem: path for path in scp.archived()}
+    assert sorted(map(data_set_of, archived.values())) == sorted(map(data_set_of, stored))
+    segments = [path for path in (scp.store_root / "journal").iterdir() if path.suffix in {OPEN, CUT}]
+    named = [instance for path in segments for instance in read_segment(path).batch.instances]
+    assert {instance.sop_instance_uid for instance in named} == set(archived)
+    assert len(named) == len(archived)
+    assert scp.incoming() == []
+
+
+@pytest.mark.parametrize("durability", ["power", "process"])
+def test_on_a_full_disk_stores_fail_whole_and_the_association_goes_on_when_there_is_room(
+    start_scp, disk, tmp_path, durability
+):
+    scp = start_scp(STORE_ROOT=disk.path / "store", SCP_DURABILITY=durability, BATCH_MAX_SECONDS=0.2)
+    metrics = ScpMetrics(scp.home)
+    paths = write_ct_series(tmp_path / "ct", instances=40, patient_id="FULL", rows=256)
+    small = write_ct_series(tmp_path / "small", instances=5, patient_id="FULL", rows=64)
+    with RawPeer(scp).associate_for(paths[0]) as peer:
+        statuses = {path: store(peer, path) for path in paths}
+        disk.fill()
+        statuses |= {path: store(peer, path) for path in small}
+        assert set(statuses.values()) == {0, OUT_OF_RESOURCES}
+        stored = [path for path, status in statuses.items() if status == 0]
+        check_what_was_stored_and_nothing_else_is_there(scp, stored)
+        disk.empty()
+        stored_before = len(stored)
+        stored += [path for path in small if path not in stored and store(peer, path) == 0]
+        assert len(stored) > stored_before
+        check_what_was_stored_and_nothing_else_is_there(scp, stored)
+    answers = len(paths) + len(small) * 2
+    wait_until(
+        lambda: (
+            metrics.value("scp_responses_total", command="C-STORE", status="0000") == len(stored)
+            and metrics.value("scp_responses_total", command="C-STORE", status="A700")
+            == answers - len(stored)
+        ),
+        what="every answer is counted",
+    )
+    wait_until(lambda: metrics.value("journal_segments", state="open") == 0, what="all is cut")
+
+
+def test_under_the_reserve_associations_are_congested_and_running_stores_out_of_resources(
+    start_scp, disk, tmp_path
+):
+    scp = start_scp(STORE_ROOT=disk.path / "store", STORE_RESERVE_BYTES=1 * MIB)
+    metrics = ScpMetrics(scp.home)
+    first, second, third = write_ct_series(tmp_path / "ct", instances=3, patient_id="RESERVE", rows=64)
+    with RawPeer(scp).associate_for(first) as peer:
+        assert store(peer, first) == 0
+        disk.fill(leave_bytes=MIB - 65536)
+        assert store(peer, second) == OUT_OF_RESOURCES
+        with RawPeer(scp) as refused:
+            refused.send(associate_rq())
+            assert refused.read() == CONGESTED
+        with RawPeer(scp).associate(context_item(3, VERIFICATION, IMPLICIT)) as asking:
+            asking.send(ECHO)
+            assert asking.status() == (0, "")
+        disk.empty()
+        assert store(peer, second) == 0
+    assert [sent.status for sent in send(scp.port, [third])] == [0]
+    check_what_was_stored_and_nothing_else_is_there(scp, [first, second, third])
+    wait_until(
+        lambda: metrics.value("scp_rejections_total", reason="temporary congestion") == 1,
+        what="the rejection is counted",
+    )
+
+
+def test_when_the_folder_of_a_series_cannot_be_made_nothing_is_left(start_scp, disk, tmp_path):
+    scp = start_scp(STORE_ROOT=disk.path / "store")
+    (path,) = write_ct_series(tmp_path / "ct", instances=1, patient_id="NAMES", rows=16)
+    with RawPeer(scp).associate_for(path) as peer:
+        peer.send(store_command(path) + data_pdus(data_set_of(path), size=2000)[0])
+        wait_until(scp.incoming, what="it has begun")
+        disk.use_up_names()
+        peer.send(b"".join(data_pdus(data_set_of(path), size=2000)[1:]))
+        assert peer.status()[0] == OUT_OF_RESOURCES
+        check_what_was_stored_and_nothing_else_is_there(scp, [])
+        disk.empty()
+        assert store(peer, path) == 0
+        check_what_was_stored_and_nothing_else_is_there(scp, [path])
+
+
+def test_without_a_store_peers_are_refused_and_not_kept_waiting(start_scp):
+    scp = start_scp(STORE_ROOT="/dev/null/store")
+    wait_until(lambda: scp.log().count("child_failed_at_start") > 3, what="children fail")
+    with RawPeer(scp) as peer:
+        peer.send(associate_rq())
+        assert peer.read() == (3, b"\0\2\3\2")
+
+
+def test_a_log_on_a_full_disk_costs_lines_and_nothing_else(start_scp, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "scp.log").symlink_to("/dev/full")
+    scp = start_scp()
+    paths = write_ct_series(tmp_path / "ct", instances=3, patient_id="LOG", rows=16)
+    for path in paths:
+        assert [sent.status for sent in send(scp.port, [path])] == [0]
+    assert len(scp.archived()) == 3
+    children = scp.children()
+    scp.stop()
+    wait_until(lambda: not any(map(is_alive, children)), what="nobody is left")
