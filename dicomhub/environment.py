@@ -126,7 +126,9 @@ class _Reader:
         try:
             return parse(text)
         except ValueError as error:
-            self.problems.append(f"{name}={text!r}: {error}")
+            # An address may hold a password, and this goes to a terminal and to logs.
+            shown = f"{text.partition('://')[0]}://..." if "URL" in name else repr(text)
+            self.problems.append(f"{name}={shown}: {error}")
             return default
 
     def text(self, name: str, default: str) -> str:

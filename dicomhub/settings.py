@@ -122,7 +122,8 @@ def _database(url: str) -> dict[str, Any]:
                 # that is upgraded half way fails at once instead.
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 30,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+                # FULL: a journal segment is removed once its batch is committed, so that has to last.
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
             },
         }
     # A socket's folder cannot stand where a host name does: postgresql://user@/name?host=/run/postgresql

@@ -41,7 +41,7 @@ class MatchInvalid(ValueError):
 def condition(column: Column, value: str, path: str = "") -> Q:
     """What rows have to fulfil; path leads to the column's model ("study__"). Raises MatchInvalid."""
     value = clean_text(value)
-    if value in {"", "*"}:
+    if not value.strip("*"):
         return Q()
     try:
         return _MATCHERS.get(column.vr, _text)(column, value, path + column.name)

@@ -7,7 +7,9 @@ from pathlib import Path
 from dicomhub.archive import selectors
 from dicomhub.dicomweb.content import read_head
 from dicomhub.dicomweb.resource import Resource
+from dicomhub.log import logger
 from dicomhub.metadata.manifest import ManifestEntry, read_manifest
+from dicomhub.standard.part10 import Part10Malformed
 from dicomhub.storage.filesystem import FilesystemStore, InstanceFile
 from dicomhub.storage.layout import SeriesKey, instance_path
 
@@ -58,8 +60,10 @@ def _instances_of_series(
         path = store.absolute(file.path)
         try:
             transfer_syntax_uid = _transfer_syntax_uid(file, path, entries.get(file.sop_instance_uid))
-        except FileNotFoundError:
-            continue  # taken back between the listing and now
+        except (FileNotFoundError, Part10Malformed) as error:
+            # Taken back between the listing and now, or damaged on the disk: the others are sent.
+            logger().error("archived_file_unreadable", path=file.path, error=str(error))
+            continue
         yield ArchivedInstance(
             resource=Resource(
                 tenant=study.tenant,

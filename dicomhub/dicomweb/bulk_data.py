@@ -11,7 +11,8 @@ from dicomhub.dicomweb.content import HEAD_BYTES, blocks, map_file
 from dicomhub.dicomweb.negotiation import MULTIPART, OCTET_STREAM, Acceptable, Offer
 from dicomhub.dicomweb.resource import Resource
 from dicomhub.dicomweb.retrieve import Body
-from dicomhub.standard.bulk_data import bulk_data
+from dicomhub.standard.bulk_data import bulk_data_pieces
+from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.part10 import read_file_meta
 from dicomhub.standard.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
 from dicomhub.storage.filesystem import FilesystemStore
@@ -23,14 +24,18 @@ _PATH = re.compile(r"(?:[0-9A-F]{8}/[0-9]{1,9}/)*[0-9A-F]{8}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class BulkValue:
-    """A value of an archived instance; value lies in pages as long as it is native."""
+    """A value of an archived instance, in pieces that lie in its pages as long as nothing is swapped."""
 
-    value: bytes | memoryview
+    pieces: list[memoryview] | list[bytes]
     pages: mmap.mmap
     transfer_syntax_uid: str
 
+    @property
+    def size_bytes(self) -> int:
+        return sum(map(len, self.pieces))
+
     def chunks(self) -> Iterator[bytes]:
-        return blocks([self.value], mapping=self.pages)
+        return blocks(self.pieces, mapping=self.pages)
 
 
 def find(store: FilesystemStore, resource: Resource, path: str) -> BulkValue:
@@ -45,11 +50,11 @@ def find(store: FilesystemStore, resource: Resource, path: str) -> BulkValue:
     meta = read_file_meta(view[:HEAD_BYTES])
     syntax = transfer_syntax(meta.transfer_syntax_uid)
     try:
-        value = bulk_data(view[meta.data_set_offset :], syntax, path)
-    except KeyError:
+        pieces = bulk_data_pieces(view[meta.data_set_offset :], syntax, path)
+    except (KeyError, DataSetMalformed):
         raise NothingThere("bulk data") from None
     is_encapsulated = syntax.is_encapsulated and path == _PIXEL_DATA
-    return BulkValue(value, pages, syntax.uid if is_encapsulated else EXPLICIT_VR_LITTLE_ENDIAN)
+    return BulkValue(pieces, pages, syntax.uid if is_encapsulated else EXPLICIT_VR_LITTLE_ENDIAN)
 
 
 def body_of(found: BulkValue, acceptable: Acceptable, *, location: str) -> Body:
@@ -61,11 +66,11 @@ def body_of(found: BulkValue, acceptable: Acceptable, *, location: str) -> Body:
     offer = acceptable.choose(offers)
     content_type = f"{OCTET_STREAM}; transfer-syntax={found.transfer_syntax_uid}"
     if offer.media_type != MULTIPART:
-        return Body(content_type, len(found.value), found.chunks())
+        return Body(content_type, found.size_bytes, found.chunks())
     head = multipart.PartHead(content_type, location)
     boundary = multipart.new_boundary()
     return Body(
         content_type=multipart.content_type(part_type=OCTET_STREAM, boundary=boundary),
-        length_bytes=multipart.encoded_length([(head, len(found.value))], boundary),
+        length_bytes=multipart.encoded_length([(head, found.size_bytes)], boundary),
         chunks=multipart.encode([(head, found.chunks())], boundary),
     )

@@ -15,13 +15,16 @@ from celery import Celery
 from dicomhub.environment import Environment, EnvironmentInvalid
 from dicomhub.intake.reconcile import reconcile
 from dicomhub.intake.segments import (
+    DAMAGED,
     claimed,
     cut_orphan,
     cut_segments,
+    keep_damaged,
     mark_published,
     orphaned_segments,
     published_segments,
     read_segment,
+    remove_stillborn,
 )
 from dicomhub.log import logger
 from dicomhub.storage.filesystem import FilesystemStore, open_store
@@ -35,7 +38,6 @@ from tasks.route import INDEX
 WAIT_SECONDS = 0.5
 # Looking for what others left behind reads the whole journal folder and takes locks: not every time.
 RECOVER_SECONDS = 5.0
-DAMAGED = ".damaged"
 _PIPE_BYTES = 65536
 
 
@@ -96,10 +98,11 @@ class Dispatcher:
 
     def _recover(self) -> None:
         remove_orphans(self._store.absolute(INCOMING))
-        orphans = orphaned_segments(self._directory)
-        reconcile(self._store, orphans)
-        for path in orphans:
-            cut_orphan(path)
+        remove_stillborn(self._directory)
+        with orphaned_segments(self._directory) as orphans:
+            reconcile(self._store, orphans)
+            for path in orphans:
+                cut_orphan(path)
         overdue = self._overdue()
         # While messages wait in the queue the worker is merely behind, and publishing again would only make
         # it more so. A published batch that is in no queue was lost with the broker's memory.
@@ -132,15 +135,17 @@ class Dispatcher:
     def _read(self, path: Path) -> InstanceBatch | None:
         """The batch of a segment; None, and the segment out of the way, when there is none in it."""
         try:
-            batch = read_segment(path).batch
+            segment = read_segment(path)
         except MessageMalformed as error:
             logger().error("journal_segment_damaged", segment=path.name, error=str(error))
             path.rename(path.with_suffix(DAMAGED))
             return None
-        if not batch.instances:
+        if segment.damaged_lines:
+            keep_damaged(path)
+        if not segment.batch.instances:
             path.unlink()
             return None
-        return batch
+        return segment.batch
 
     def _ask_broker(self, question: Callable[[Celery], bool]) -> bool:
         """Ask, or return False when the broker cannot be reached; say so once, and once when it is back."""

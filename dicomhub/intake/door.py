@@ -4,7 +4,6 @@ File first, journal second, broker third. When an instance is archived its bytes
 journal says that the database has to learn of them; the dispatcher does the rest, in a process of its own.
 """
 
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -61,7 +60,7 @@ class Intake:
             store=store,
             journal=Journal(
                 store.absolute(JOURNAL),
-                owner=f"{socket.gethostname()}/{owner}",
+                owner=owner,
                 durability=environment.intake.durability,
                 batch_max_instances=environment.intake.batch_max_instances,
                 batch_max_seconds=environment.intake.batch_max_seconds,

@@ -130,6 +130,7 @@ class IncomingInstance:
         if head.sop_instance_uid != self._announced.sop_instance_uid:
             raise UidsNotUnderstood("SOP Instance UID differs from the announced one")
         for name, uid in (
+            ("SOPClassUID", head.sop_class_uid),
             ("SOPInstanceUID", head.sop_instance_uid),
             ("StudyInstanceUID", head.study_instance_uid),
             ("SeriesInstanceUID", head.series_instance_uid),

@@ -2,6 +2,7 @@
 
 A segment is one file, and one batch. Its name says where it stands:
 
+    <batch id>.new         its writer is about to begin it
     <batch id>.open        its writer appends to it, and holds a lock on it as long as it lives
     <batch id>.cut         complete; to be published
     <batch id>.published   the broker has taken it; the database has not confirmed it
@@ -17,6 +18,7 @@ import errno
 import fcntl
 import os
 import secrets
+import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,16 +30,17 @@ from dicomhub.environment import Durability
 from dicomhub.log import logger
 from tasks.messages import SCHEMA_VERSION, StoredInstance, encode_instance
 
-OPEN, CUT, PUBLISHED = ".open", ".cut", ".published"
+NEW, OPEN, CUT, PUBLISHED = ".new", ".open", ".cut", ".published"
 SYNC_SECONDS = 1.0
 RETRY_SECONDS = 1.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class SegmentHeader(msgspec.Struct, frozen=True):
-    """Line 1 of a segment. Another boot_id than today's means that the machine stopped in between."""
+    """Line 1 of a segment. Another boot_id than the host's of today means that it stopped in between."""
 
     schema_version: int
+    host: str
     owner: str
     boot_id: str
 
@@ -58,7 +61,7 @@ class _Segment:
         self.batch_id = new_batch_id()
         self.opened_at = time.monotonic()
         self.number_of_instances = 0
-        self._path = directory / f"{self.batch_id}{OPEN}"
+        self._path = directory / f"{self.batch_id}{NEW}"
         self._is_power_safe = durability == "power"
         self._descriptor = os.open(
             self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o640
@@ -69,8 +72,15 @@ class _Segment:
         self.is_sound = True  # False: nothing more may be written to it
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-            header = SegmentHeader(schema_version=SCHEMA_VERSION, owner=owner, boot_id=current_boot_id())
+            header = SegmentHeader(
+                schema_version=SCHEMA_VERSION,
+                host=socket.gethostname(),
+                owner=owner,
+                boot_id=current_boot_id(),
+            )
             self._write(msgspec.json.encode(header))
+            # Only now, locked and with its header: an open segment that nobody has locked is an orphan.
+            self._path = self._path.rename(self._path.with_suffix(OPEN))
         except OSError:
             os.close(self._descriptor)
             self._path.unlink()

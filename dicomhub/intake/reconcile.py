@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dicomhub.intake.head import head_of_file
 from dicomhub.intake.journal import CUT, OPEN, PUBLISHED, Journal, current_boot_id
-from dicomhub.intake.segments import read_segment
+from dicomhub.intake.segments import read_header, read_segment
 from dicomhub.log import logger
 from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.part10 import Part10Malformed, read_file_meta
@@ -59,8 +59,8 @@ def reconcile(store: FilesystemStore, orphans: list[Path]) -> int:
 
 def _is_of_an_earlier_boot(path: Path) -> bool:
     try:
-        return read_segment(path).header.boot_id != current_boot_id()
-    except (FileNotFoundError, MessageMalformed):
+        return read_header(path).boot_id != current_boot_id()
+    except MessageMalformed:
         return False
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
+from dicomhub.standard.part10 import PREAMBLE_BYTES, PREFIX
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZipBounds:
@@ -80,10 +82,19 @@ def sources(path: Path, *, bounds: ZipBounds) -> Iterator[Source | SourceRefused
         yield from _folder(path, bounds)
     elif not stat.S_ISREG(status.st_mode):
         yield SourceRefused(str(path), "is neither a file nor a folder")
-    elif zipfile.is_zipfile(path):
+    elif not _is_part_10(path) and zipfile.is_zipfile(path):
         yield from _zip(path, bounds)
     else:
         yield FileSource(path, status.st_size)
+
+
+def _is_part_10(path: Path) -> bool:
+    """Whether it begins like one: with a document in it an instance may end like a ZIP file."""
+    try:
+        with path.open("rb") as file:
+            return file.read(PREAMBLE_BYTES + len(PREFIX))[PREAMBLE_BYTES:] == PREFIX
+    except OSError:
+        return False  # whoever reads it says so
 
 
 def _folder(path: Path, bounds: ZipBounds) -> Iterator[Source | SourceRefused]:
@@ -113,7 +124,7 @@ def _zip(path: Path, bounds: ZipBounds) -> Iterator[Source | SourceRefused]:
                     yield SourceRefused(f"{path}!{member.filename}", "is encrypted")
                 else:
                     yield ZipMemberSource(archive, str(path), member)
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeError, OSError) as error:
         yield SourceRefused(str(path), f"ZIP file cannot be read: {error}")
 
 

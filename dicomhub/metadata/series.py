@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
+from dicomhub.log import logger
 from dicomhub.metadata.instance_model import first_value, read_instance_model
 from dicomhub.metadata.manifest import Manifest, ManifestEntry, read_manifest, write_manifest
 from dicomhub.metadata.pages import document_digest, pack, unpack
 from dicomhub.standard.dicom_json import encode_model
+from dicomhub.standard.part10 import Part10Malformed
+from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
 from dicomhub.storage.digest import digest_of_file
 from dicomhub.storage.filesystem import FilesystemStore, InstanceFile
 from dicomhub.storage.layout import SeriesKey, series_metadata_path
@@ -38,15 +41,20 @@ def build_series(
     is read from the file itself.
     """
     known = _known_lines(store, key)
-    records = {instance.sop_instance_uid: instance for instance in received}
+    records: dict[str, list[StoredInstance]] = {}
+    for instance in received:
+        records.setdefault(instance.sop_instance_uid, []).append(instance)
     built = []
     for file in store.instance_files(key.tenant, key.study_instance_uid, key.series_instance_uid):
         line, entry = known.get(file.sop_instance_uid, (b"", None))
-        if entry is None or not _is_of(entry, file):
+        of_file = records.get(file.sop_instance_uid, [])
+        if entry is None or not _is_of(entry, file, of_file):
             try:
-                line, entry = _describe(store, key, file, records.get(file.sop_instance_uid))
-            except FileNotFoundError:
-                continue  # withdrawn since the folder was listed
+                line, entry = _describe(store, key, file, of_file)
+            except (OSError, Part10Malformed, TransferSyntaxUnknown) as error:
+                # Withdrawn since the folder was listed, or damaged on the disk: the others go on.
+                logger().error("archived_file_unreadable", path=file.path, error=str(error))
+                continue
         built.append((line, entry))
     built.sort(key=lambda item: _order(item[1]))
     return SeriesMetadata(tuple(line for line, _ in built), tuple(entry for _, entry in built))
@@ -99,28 +107,32 @@ def _known_lines(store: FilesystemStore, key: SeriesKey) -> dict[str, tuple[byte
     }
 
 
-def _is_of(entry: ManifestEntry, file: InstanceFile) -> bool:
-    return entry.size_bytes == file.size_bytes and entry.modified_at == file.modified_at
+def _is_of(entry: ManifestEntry, file: InstanceFile, records: list[StoredInstance]) -> bool:
+    is_same_file = entry.size_bytes == file.size_bytes and entry.modified_at == file.modified_at
+    return is_same_file and all(record.digest == entry.digest for record in records)
 
 
 def _describe(
-    store: FilesystemStore, key: SeriesKey, file: InstanceFile, record: StoredInstance | None
+    store: FilesystemStore, key: SeriesKey, file: InstanceFile, records: list[StoredInstance]
 ) -> tuple[bytes, ManifestEntry]:
     model, transfer_syntax_uid = read_instance_model(
         store, key, sop_instance_uid=file.sop_instance_uid, path=file.path
     )
-    is_recorded = record is not None and record.size_bytes == file.size_bytes
+    # Where several were received under one UID, only the file itself says which of them it is.
+    is_certain = len({record.digest for record in records}) == 1
+    digest = records[-1].digest if is_certain else _digest(store, file)
+    record = next((record for record in reversed(records) if record.digest == digest), None)
+    if record is not None and record.size_bytes != file.size_bytes:
+        digest, record = _digest(store, file), None
     entry = ManifestEntry(
         sop_instance_uid=file.sop_instance_uid,
         sop_class_uid=str(first_value(model, "00080016") or ""),
         transfer_syntax_uid=transfer_syntax_uid,
         instance_number=_instance_number(model),
         size_bytes=file.size_bytes,
-        digest=record.digest if record is not None and is_recorded else _digest(store, file),
-        received_at=record.received_at
-        if record is not None and is_recorded
-        else file.modified_at.astimezone(UTC),
-        source=record.source if record is not None and is_recorded else "import",
+        digest=digest,
+        received_at=record.received_at if record is not None else file.modified_at.astimezone(UTC),
+        source=record.source if record is not None else "import",
         modified_at=file.modified_at,
     )
     return encode_model(model), entry

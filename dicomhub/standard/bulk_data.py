@@ -16,7 +16,15 @@ _VALUES: Final = (Kind.ELEMENT, Kind.FRAGMENTS)
 
 
 def bulk_data(data: bytes | memoryview, syntax: TransferSyntax, path: str) -> memoryview | bytes:
-    """The value at a path, in little endian; an encapsulated one: its fragments, joined.
+    """The value at a path, whole. As bulk_data_pieces, which see."""
+    pieces = bulk_data_pieces(data, syntax, path)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def bulk_data_pieces(
+    data: bytes | memoryview, syntax: TransferSyntax, path: str
+) -> list[memoryview] | list[bytes]:
+    """The value at a path, in little endian; of an encapsulated one its fragments, each a view of the data.
 
     A path is "7FE00010" or, in sequences, "54000100/0/54001010": tag, item from 0, tag. Raises KeyError when
     there is no such value, and DataSetMalformed.
@@ -27,11 +35,11 @@ def bulk_data(data: bytes | memoryview, syntax: TransferSyntax, path: str) -> me
     kind, tag, vr, start, end, element_encoding = event
     if kind is Kind.FRAGMENTS:
         # The first item is the Basic Offset Table.
-        return b"".join(islice(fragments(data_set, start, end, element_encoding), 1, None))
+        return list(islice(fragments(data_set, start, end, element_encoding), 1, None))
     if element_encoding.is_little_endian:
-        return data_set[start:end]
+        return [data_set[start:end]]
     bits_allocated = Scopes(data_set, encoding)[scope].bits_allocated
-    return swapped(data_set[start:end], swap_unit_bytes(tag, vr, bits_allocated))
+    return [swapped(data_set[start:end], swap_unit_bytes(tag, vr, bits_allocated))]
 
 
 def _located(data_set: memoryview, encoding: Encoding, path: str) -> tuple[Event, int]:

@@ -27,6 +27,13 @@ Model = dict[str, Any]
 _SPECIFIC_CHARACTER_SET: Final = 0x00080005
 _PIXEL_REPRESENTATION: Final = "00280103"
 _ABSENT: Final[Model] = {}
+# Numbers and texts stand in the model itself up to here: a table of a few thousand entries does, and a
+# document does not grow to several times the size of what it describes.
+INLINE_MAX_BYTES: Final = 64 * 1024
+# Those of them that PS3.18 F.2.6 lets be bulk data.
+_MAY_BE_BULK: Final = frozenset(
+    ("DS", "FD", "FL", "IS", "LT", "SL", "SS", "ST", "SV", "UC", "UL", "US", "UT", "UV")
+)
 # Float, Double Float and integer Pixel Data.
 _PIXELS: Final = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
 # Their first value counts entries and is never negative, even where the others are signed. PS3.3 C.11.1.1.
@@ -43,7 +50,8 @@ def data_set_to_model(
 ) -> Model:
     """One data set in the DICOM JSON Model, its tags ascending.
 
-    Values of bytes longer than bulk_data_threshold_bytes, and pixels always, are named by a BulkDataURI:
+    Values of bytes longer than bulk_data_threshold_bytes, pixels always, and numbers and texts longer than
+    INLINE_MAX_BYTES are named by a BulkDataURI:
     bulk_data_uri, a slash and the path by which bulk_data finds them. Raises DataSetMalformed; without
     must_be_whole only where there is nothing to begin with, and else gives what stands before the fault.
     """
@@ -121,6 +129,8 @@ class _Builder:
             return self._attribute(tag, vr, start, end, encoding)
         if start == end:
             return {"vr": vr}
+        if end - start > INLINE_MAX_BYTES and vr in _MAY_BE_BULK:
+            return self._bulk(tag, vr)
         value = bytes(self._data[start:end])
         if tag == _SPECIFIC_CHARACTER_SET:
             self._text = character_set(value)

@@ -57,11 +57,14 @@ def reencode(data: bytes | memoryview, syntax: TransferSyntax) -> Iterator[bytes
     """The same data set in Explicit VR Little Endian, in chunks.
 
     Group lengths are left out, sequences and items get undefined lengths. A data set that breaks off is
-    encoded up to there. Raises NeedsPixelDecoder, and for a deflate stream DataSetMalformed on the way.
+    encoded up to there. Raises NeedsPixelDecoder, and DataSetMalformed for a deflate stream that is broken.
     """
     if syntax.is_encapsulated:
         raise NeedsPixelDecoder(syntax)
     if syntax.is_deflated:
+        # Inflated twice: a stream shows only at its end whether it is whole, and by then it would be sent.
+        for _ in inflated_chunks(data, chunk_bytes=CHUNK_BYTES):
+            pass
         return inflated_chunks(data, chunk_bytes=CHUNK_BYTES)
     view = memoryview(data)
     encoding = encoding_of(view, syntax)

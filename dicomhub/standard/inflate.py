@@ -7,7 +7,7 @@ from dicomhub.standard.element import DataSetMalformed, DataSetTruncated
 from dicomhub.standard.transfer_syntax import TransferSyntax
 
 # What a data set may inflate to. Deflate shrinks at most 1032 to 1, so that a small file can fill the memory.
-INFLATED_MAX_BYTES = 1024 * 1024 * 1024
+INFLATED_MAX_BYTES = 256 * 1024 * 1024
 
 
 def inflated(
@@ -20,14 +20,14 @@ def inflated(
     """The data set as it is walked through: inflated where its syntax is deflated.
 
     Raises DataSetMalformed, also when it would be longer than max_bytes. Without must_be_whole a stream that
-    is cut short gives what it holds.
+    is cut short gives what it holds, and a longer one its beginning.
     """
     if not syntax.is_deflated:
         return memoryview(data)
     data_set, is_complete = inflate_head(data, max_bytes=max_bytes)
     if must_be_whole and not is_complete and len(data_set) < max_bytes:
         raise DataSetTruncated(len(data_set))
-    if not is_complete and len(data_set) >= max_bytes:
+    if must_be_whole and not is_complete:
         raise DataSetMalformed(f"the data set inflates to more than {max_bytes} bytes")
     return memoryview(data_set)
 

@@ -94,8 +94,15 @@ def _decimal(text: str) -> float | str | None:
         return number
     text = text.strip(_WHITE)
     # Python reads 1_000 as a number, DICOM does not.
-    is_exact = "_" not in text and isfinite(number) and Decimal(text) == Decimal(repr(number))
+    is_exact = "_" not in text and isfinite(number) and _is_exactly(text, number)
     return number if is_exact else text
+
+
+def _is_exactly(text: str, number: float) -> bool:
+    try:
+        return Decimal(text) == Decimal(repr(number))
+    except ArithmeticError:  # an exponent that no Decimal takes
+        return False
 
 
 def _integers(value: bytes, _text: CharacterSet, _order: str) -> list[Any]:
@@ -108,7 +115,8 @@ def _integer(text: str) -> int | str | None:
         return _exact_integer(text)
     number = _decimal(text)
     # Some writers give an IS a fraction; one of zeros says nothing.
-    return int(number) if isinstance(number, float) and number.is_integer() else text or None
+    is_whole = isinstance(number, float) and number.is_integer() and abs(number) <= _MAX_EXACT_INTEGER
+    return int(number) if is_whole and isinstance(number, float) else text or None
 
 
 def _exact_integer(text: str) -> int | str:

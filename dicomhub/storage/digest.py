@@ -4,7 +4,7 @@ import os
 
 import xxhash
 
-from dicomhub.standard.part10 import read_file_meta
+from dicomhub.standard.part10 import Part10Malformed, read_file_meta
 from dicomhub.storage.mapped import map_data_set
 
 _PREFIX = "xxh3-128:"
@@ -27,8 +27,13 @@ class DataSetDigest:
 
 
 def digest_of_file(descriptor: int) -> str:
-    """Return the digest of the data set in an archived file. Raises Part10Malformed."""
-    offset = read_file_meta(os.pread(descriptor, _HEADER_BYTES, 0)).data_set_offset
+    """The digest of the data set in an archived file; of all of a file that has lost its header."""
     digest = DataSetDigest()
+    try:
+        offset = read_file_meta(os.pread(descriptor, _HEADER_BYTES, 0)).data_set_offset
+    except Part10Malformed:
+        offset = 0
+    if os.fstat(descriptor).st_size <= offset:
+        return str(digest)
     digest.update(map_data_set(descriptor, offset))
     return str(digest)

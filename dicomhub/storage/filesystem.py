@@ -135,6 +135,8 @@ class FilesystemStore:
             except FileNotFoundError:
                 return None
             if archived_digest == digest:
+                # Its first sender may have been killed before this, and this answer promises it anew.
+                self._sync_descriptor(directory)
                 confirm()
                 return ArchiveOutcome.ALREADY_THERE
             if not replace:

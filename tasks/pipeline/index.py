@@ -9,6 +9,8 @@ from dicomhub.archive import services
 from dicomhub.intake.journal import settle
 from dicomhub.log import logger
 from dicomhub.metadata.instance_model import read_instance_model
+from dicomhub.standard.part10 import Part10Malformed
+from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
 from dicomhub.storage.filesystem import FilesystemStore, open_store
 from dicomhub.storage.layout import JOURNAL, SeriesKey
 from tasks.messages import InstanceBatch, StoredInstance, batch_from_message
@@ -29,13 +31,20 @@ def index(message: dict[str, Any]) -> None:
 
 def _headers(store: FilesystemStore, batch: InstanceBatch) -> dict[SeriesKey, dict[str, Any]]:
     """The DICOM JSON Model of the newest instance of each series: what its rows are made from."""
-    newest: dict[SeriesKey, StoredInstance] = {}
-    for instance in sorted(batch.instances, key=lambda instance: instance.received_at):
+    headers: dict[SeriesKey, dict[str, Any]] = {}
+    for instance in sorted(batch.instances, key=lambda instance: instance.received_at, reverse=True):
         key = SeriesKey(instance.tenant, instance.study_instance_uid, instance.series_instance_uid)
-        newest[key] = instance
-    return {
-        key: read_instance_model(store, key, sop_instance_uid=instance.sop_instance_uid, path=instance.path)[
-            0
-        ]
-        for key, instance in newest.items()
-    }
+        if not headers.get(key):
+            headers[key] = _header(store, key, instance)
+    return headers
+
+
+def _header(store: FilesystemStore, key: SeriesKey, instance: StoredInstance) -> dict[str, Any]:
+    """Empty for a file that is not there or not readable any more: it must not keep the others back."""
+    try:
+        return read_instance_model(
+            store, key, sop_instance_uid=instance.sop_instance_uid, path=instance.path
+        )[0]
+    except (OSError, Part10Malformed, TransferSyntaxUnknown) as error:
+        logger().error("archived_file_unreadable", instance=instance.sop_instance_uid, error=str(error))
+        return {}

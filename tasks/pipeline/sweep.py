@@ -9,7 +9,8 @@ from dicomhub.archive import selectors, services
 from dicomhub.archive.models import Batch
 from dicomhub.intake.dispatcher import Dispatcher
 from dicomhub.log import logger
-from tasks.publish import publish_batch, queue_is_empty
+from tasks.messages import MessageMalformed
+from tasks.publish import BrokerUnreachable, publish_batch, queue_is_empty
 from tasks.route import SWEEP_TASK, stages_after
 
 
@@ -20,7 +21,13 @@ def sweep() -> None:
     # The SCP's dispatcher does this too; imports and STOW-RS on a host without an SCP rely on this one.
     Dispatcher.open(environment).publish_pending()
     for batch in selectors.stuck_batches():
-        _resume(batch)
+        try:
+            _resume(batch)
+        except MessageMalformed as error:  # its manifest is of another version, or damaged
+            services.batch_failed(batch.batch_id, stages_after(batch.stage)[0].name, str(error))
+        except BrokerUnreachable as error:
+            logger().warning("broker_unreachable", error=str(error))
+            break
     services.prune_batches(datetime.now(UTC) - timedelta(days=environment.batch_retention_days))
 
 

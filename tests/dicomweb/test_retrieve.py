@@ -227,3 +227,20 @@ def test_a_failure_of_ours_shows_nothing_of_itself(filling, get):
     assert response.status_code == 500
     assert "Traceback" not in body_of(response).decode()
     assert json_of(response)["error"]
+
+
+def test_a_deflated_instance_that_breaks_off_keeps_none_of_the_others(filling, get, edited):
+    good = edited(sample("MR_small.dcm"), StudyInstanceUID="1", SeriesInstanceUID="1.2")
+    broken = edited(sample("image_dfl.dcm"), StudyInstanceUID="1", SeriesInstanceUID="1.2")
+    (whole,) = filling.add(good)
+    (cut,) = filling.add(broken, data_set=data_set_of(broken)[:-2000])
+    contents = [content for _, content in parts_of(get(path_of(whole, "series")))]
+    assert whole.sop_instance_uid in {elements_of(content).SOPInstanceUID for content in contents}
+    assert get(f"{path_of(cut)}/metadata").status_code == 200
+
+
+def test_bulk_data_of_an_instance_that_breaks_off_is_404(filling, get, edited):
+    broken = edited(MR_IMPLICIT, StudyInstanceUID="1", SeriesInstanceUID="1.2")
+    (cut,) = filling.add(broken, data_set=data_set_of(broken)[:-1000])
+    response = get(f"{path_of(cut)}/bulkdata/7FE00010", accept="application/octet-stream")
+    assert response.status_code == 404

@@ -2,6 +2,7 @@ import json
 import os
 import time
 from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -109,6 +110,33 @@ def test_a_damaged_segment_is_put_aside_and_the_others_go_on(environment, dispat
     (journal / f"00000000T000000-0{CUT}").write_bytes(b"no header\n")
     assert dispatcher.publish_pending() == 1
     assert [path.suffix for path in journal.glob("0000*")] == [".damaged"]
+
+
+def test_of_a_segment_with_a_damaged_line_the_rest_goes_on_and_the_whole_is_kept(
+    environment, dispatcher, broker, journal
+):
+    a_cut_batch(environment)
+    [segment] = cut_segments(journal)
+    header, first, _ = segment.read_bytes().splitlines()
+    damaged = b"\n".join([header, first, b"{}", b""])
+    segment.write_bytes(damaged)
+    assert dispatcher.publish_pending() == 1
+    assert [len(batch.instances) for batch in queued(broker)] == [1]
+    assert segment.with_suffix(".damaged").read_bytes() == damaged
+
+
+def test_two_dispatchers_take_an_orphan_once(environment, dispatcher, broker, journal):
+    intake = Intake.open(environment, owner="test")
+    receive(intake, CT)
+    [segment] = journal.glob("*.open")
+    copy = segment.read_bytes()
+    intake.cut()
+    cut_segments(journal)[0].unlink()
+    segment.write_bytes(copy)
+    others = [Dispatcher.open(replace(environment, redis_url=broker.url)) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(Dispatcher.publish_pending, others)) == 1
+    assert len(queued(broker)) == 1
 
 
 def test_the_dispatcher_wakes_when_poked_and_publishes_what_is_left_when_told_to_stop(

@@ -1,3 +1,4 @@
+import re
 import shutil
 import zipfile
 
@@ -118,6 +119,33 @@ def test_a_broken_zip_file_is_refused_with_a_reason(run, folder, tmp_path):
     summary = run(path)
     assert summary.refused
     assert all(refusal.reason for refusal in summary.refused)
+
+
+def test_an_instance_that_ends_like_a_zip_file_is_an_instance(run, folder, tmp_path):
+    path = tmp_path / "model.dcm"
+    path.write_bytes(CT.read_bytes() + zip_of(folder, tmp_path / "disc.zip").read_bytes())
+    assert run(path).outcomes == {ArchiveOutcome.ARCHIVED: 1}
+
+
+def test_a_zip_file_of_a_later_version_is_refused_with_a_reason(run, folder, tmp_path):
+    path = zip_of(folder, tmp_path / "disc.zip")
+    data = path.read_bytes()
+    # "version needed to extract" of the central directory's entries
+    path.write_bytes(
+        re.sub(rb"(PK\x01\x02..)..", lambda entry: entry[1] + b"\x63\x00", data, flags=re.DOTALL)
+    )
+    [refusal] = run(path, CT).refused
+    assert "cannot be read" in refusal.reason
+
+
+def test_a_resent_instance_repairs_one_that_was_damaged_on_the_disk(run, intake):
+    run(CT)
+    [instance] = archived(intake).values()
+    path = intake.store.absolute(instance.path)
+    for damaged in (b"", b"no header any more", path.read_bytes()[:500]):
+        path.write_bytes(damaged)
+        assert run(CT).outcomes == {ArchiveOutcome.REPLACED: 1}
+        assert data_set_of(path) == data_set_of(CT)
 
 
 def test_a_path_that_is_not_there_is_refused_and_the_others_go_on(run, tmp_path):

@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from dicomhub.intake.door import Intake
-from dicomhub.intake.journal import CUT, OPEN, settle
+from dicomhub.intake.journal import CUT, NEW, OPEN, settle
 from dicomhub.intake.reconcile import reconcile
 from dicomhub.intake.segments import (
     claimed,
@@ -20,6 +21,7 @@ from dicomhub.intake.segments import (
     orphaned_segments,
     published_segments,
     read_segment,
+    remove_stillborn,
 )
 from dicomhub.storage.layout import JOURNAL
 from tasks.messages import MessageMalformed
@@ -57,7 +59,8 @@ def abandoned(environment, journal):
         stdout=subprocess.PIPE,
     )
     assert writer.stdout.readline() == b"ready\n"
-    assert orphaned_segments(journal) == [], "its writer lives"
+    with orphaned_segments(journal) as orphans:
+        assert orphans == [], "its writer lives"
     writer.send_signal(signal.SIGKILL)
     writer.wait()
     writer.stdin.close()
@@ -110,7 +113,10 @@ def test_the_journal_is_synced_within_a_second_of_a_line(environment):
 
 
 def test_a_segment_of_a_killed_writer_is_an_orphan_with_all_its_instances(abandoned, journal):
-    assert orphaned_segments(journal) == [abandoned]
+    with orphaned_segments(journal) as orphans:
+        assert orphans == [abandoned]
+        with orphaned_segments(journal) as claimed_already:
+            assert claimed_already == []
     cut_orphan(abandoned)
     [segment] = cut_segments(journal)
     assert len(read_segment(segment).batch.instances) == 2
@@ -125,7 +131,8 @@ def test_a_line_that_was_cut_short_is_left_out(abandoned):
 def test_a_damaged_line_does_not_hold_up_the_others(abandoned):
     header, first, second = abandoned.read_bytes().splitlines()
     abandoned.write_bytes(b"\n".join([header, b"\0" * 20, second, b""]))
-    assert len(read_segment(abandoned).batch.instances) == 1
+    segment = read_segment(abandoned)
+    assert (len(segment.batch.instances), segment.damaged_lines) == (1, 1)
     assert first
 
 
@@ -176,11 +183,60 @@ def forget_lines(segment, *, kept):
 def test_after_a_power_failure_archived_files_that_no_journal_names_are_journalled(store, abandoned, journal):
     paths = {instance.path for instance in read_segment(abandoned).batch.instances}
     forget_lines(abandoned, kept=1)
-    assert reconcile(store, orphaned_segments(journal)) == 1
+    with orphaned_segments(journal) as orphans:
+        assert reconcile(store, orphans) == 1
     segments = [abandoned, *cut_segments(journal)]
     assert {i.path for path in segments for i in read_segment(path).batch.instances} == paths
 
 
 def test_a_killed_process_alone_is_no_reason_to_look_through_the_store(store, abandoned, journal):
-    assert reconcile(store, orphaned_segments(journal)) == 0
+    with orphaned_segments(journal) as orphans:
+        assert reconcile(store, orphans) == 0
     assert [path.suffix for path in journal.iterdir()] == [OPEN]
+
+
+def test_no_segment_is_taken_for_an_orphan_while_its_writer_lives(environment, journal):
+    """Others look at the journal while it is being written, also at the moment when a segment begins."""
+    intake = intake_with(environment, batch_max_instances=1, durability="process")
+    stored = receive(intake, CT).instance
+    taken = []
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(lambda: [intake._journal.append(stored) for _ in range(2000)])
+        while not writing.done():
+            with orphaned_segments(journal) as orphans:
+                taken += orphans
+        writing.result()
+    assert taken == []
+    assert len(cut_segments(journal)) == 2001
+
+
+def test_a_segment_of_another_host_is_left_to_it_for_a_while(abandoned, journal):
+    header, *lines = abandoned.read_bytes().splitlines()
+    foreign = json.dumps(json.loads(header) | {"host": "elsewhere"}).encode()
+    abandoned.write_bytes(b"".join(line + b"\n" for line in [foreign, *lines]))
+    with orphaned_segments(journal) as orphans:
+        assert orphans == []
+    then = time.time() - 7200
+    os.utime(abandoned, (then, then))
+    with orphaned_segments(journal) as orphans:
+        assert orphans == [abandoned]
+
+
+def test_a_segment_of_another_version_is_malformed(abandoned):
+    header, *lines = abandoned.read_bytes().splitlines()
+    newer = json.dumps(json.loads(header) | {"schema_version": 99}).encode()
+    abandoned.write_bytes(b"".join(line + b"\n" for line in [newer, *lines]))
+    with pytest.raises(MessageMalformed, match="schema version 99"):
+        read_segment(abandoned)
+
+
+def test_what_died_before_it_was_open_is_removed(journal):
+    journal.mkdir(exist_ok=True)
+    path = journal / f"stillborn{NEW}"
+    path.touch()
+    remove_stillborn(journal)
+    assert path.exists(), "it may be about to be opened"
+    then = time.time() - 3600
+    os.utime(path, (then, then))
+    remove_stillborn(journal)
+    assert not path.exists()

@@ -115,6 +115,28 @@ def test_a_replaced_file_is_read_again(intake):
     assert json.loads(line)["00100010"]["Value"][0]["Alphabetic"] == "Changed^Name"
 
 
+def test_of_several_received_under_one_uid_the_file_says_which_it_is(intake):
+    """Other bytes of the same length, archived before the first ones were documented."""
+    first = receive(intake, CT)
+    changed = data_set_of(CT).replace(b"CompressedSamples", b"CompressedSampleZ")
+    second = receive(intake, CT, data_set=changed)
+    key = key_of(first)
+    early = build_series(intake.store, key, received=[first.instance])
+    write_series(intake.store, key, early, revision=1)
+    both = build_series(intake.store, key, received=[first.instance, second.instance])
+    assert [entry.digest for entry in both.entries] == [second.instance.digest]
+    write_series(intake.store, key, both, revision=2)
+    late = build_series(intake.store, key, received=[second.instance])
+    assert [entry.digest for entry in late.entries] == [second.instance.digest]
+
+
+def test_a_file_that_was_damaged_on_the_disk_keeps_no_other_back(intake, paths):
+    archived = [receive(intake, path) for path in paths[:3]]
+    intake.store.absolute(archived[0].instance.path).write_bytes(b"")
+    built = build_series(intake.store, key_of(archived[0]))
+    assert len(built.lines) == 2
+
+
 def test_stale_documents_are_passed_over_and_the_files_read_instead(intake, paths):
     first = receive(intake, paths[0])
     key = key_of(first)

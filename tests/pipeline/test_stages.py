@@ -192,6 +192,39 @@ def test_while_the_database_is_away_the_journal_keeps_the_batch(
     assert intake.store.absolute(instances[0].path).exists()
 
 
+def test_a_file_that_is_gone_or_damaged_keeps_no_other_of_its_batch_back(
+    worker, intake, dispatcher, tmp_path
+):
+    instances = receive_batch(
+        intake,
+        [
+            *ct_paths(tmp_path / "one", instances=2, patient_id="ONE"),
+            *ct_paths(tmp_path / "two", patient_id="TWO"),
+        ],
+    )
+    newest = [instance for instance in instances if instance.patient_id == "ONE"][-1]
+    intake.store.absolute(newest.path).unlink()
+    intake.store.absolute(instances[-1].path).write_bytes(b"damaged")
+    dispatcher.publish_pending()
+    wait_until_done()
+    assert dict(Study.objects.values_list("patient__patient_id", "number_of_instances")) == {
+        "ONE": 1,
+        "TWO": 5,
+    }
+
+
+def test_a_batch_of_another_version_keeps_the_sweeper_from_no_other(worker, intake, app, tmp_path):
+    for number, path in enumerate(ct_paths(tmp_path, instances=2)):
+        batch = InstanceBatch(batch_id=f"batch-{number}", instances=(receive(intake, path).instance,))
+        services.accept_batch(batch)
+    Batch.objects.filter(pk="batch-0").update(manifest={"schema_version": 99})
+    long_ago()
+    app.send_task(SWEEP_TASK, queue="maintenance")
+    wait_until(lambda: Batch.objects.get(pk="batch-1").state == Batch.State.DONE, what="the other is done")
+    wait_until(lambda: Batch.objects.get(pk="batch-0").state == Batch.State.FAILED, what="it says so")
+    assert Batch.objects.get(pk="batch-0").error
+
+
 def test_a_corrected_patient_moves_the_study(worker, intake, dispatcher, tmp_path):
     path = ct_paths(tmp_path, instances=1)[0]
     receive_batch(intake, [path])

@@ -213,13 +213,29 @@ def test_bytes_are_inline_up_to_the_threshold_and_bulk_data_beyond(vr):
     }
 
 
-def test_text_and_numbers_are_inline_whatever_their_length():
-    data_set = EXPLICIT.element(0x0040A160, "UT", b"x" * 70_000) + EXPLICIT.numbers(
+def test_text_and_numbers_are_inline_up_to_64_kib_and_bulk_data_beyond():
+    data_set = EXPLICIT.element(0x0040A160, "UT", b"x" * 60_000) + EXPLICIT.numbers(
         0x00720070, "UL", "I", *range(5000)
     )
     model = model_of(data_set)
-    assert len(model["0040A160"]["Value"][0]) == 70_000
+    assert len(model["0040A160"]["Value"][0]) == 60_000
     assert model["00720070"]["Value"] == list(range(5000))
+    # In Implicit VR every length has four bytes.
+    long = IMPLICIT.numbers(0x0072007C, "SL", "i", *range(20_000))
+    assert model_of(long, writer=IMPLICIT) == {
+        "0072007C": {"vr": "SL", "BulkDataURI": "http://a/bulk/0072007C"}
+    }
+    assert len(bulk_data(long, IMPLICIT.syntax, "0072007C")) == 80_000
+
+
+@pytest.mark.parametrize(
+    ("vr", "text"),
+    [("IS", b"1e20"), ("IS", b"9" * 12), ("DS", b"1e-9999999999999999999"), ("DS", b"1e9999999999999999999")],
+)
+def test_a_number_that_no_json_reader_takes_stays_a_text(vr, text):
+    value = model_of(EXPLICIT.element(0x00091001, vr, text))["00091001"]["Value"][0]
+    assert value in {text.decode(), 999_999_999_999}
+    encode_model({"00091001": {"vr": vr, "Value": [value]}})
 
 
 def test_pixels_are_bulk_data_however_few():
