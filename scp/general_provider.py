@@ -136,7 +136,8 @@ class Provider(DULServiceProvider):
         command_set = encode_response(response)
         for header, fragment in command_fragments(command_set, peer_max_pdu_bytes=peer_max_pdu_bytes):
             data = P_DATA()
-            data.presentation_data_value_list = [[context_id, bytes((header,)) + fragment]]
+            # Its annotation says tuple, its check wants a list.
+            data.presentation_data_value_list = [[context_id, bytes((header,)) + fragment]]  # type: ignore[list-item]
             self.send_pdu(data)
 
     def give_up(self) -> None:
