@@ -24,6 +24,7 @@ from scp.messages import MessageBeginner
 from scp.storing import DataSetSink, ThrownAway
 from scp.upper_layer.negotiation import NegotiatedContext
 from scp.upper_layer.parser import PduParser
+from scp.upper_layer.state import Happening
 
 _config.LOG_HANDLER_LEVEL = "none"  # its handlers format every PDU, patients and all
 _config.PASS_CONTEXTVARS = True  # what its threads log names the association
@@ -32,16 +33,17 @@ _config.PASS_CONTEXTVARS = True  # what its threads log names the association
 class _Socket(AssociationSocket):
     """The accepted connection, as pynetdicom sends on it and closes it."""
 
-    def __init__(self, association: ServedAssociation, connection: Connection) -> None:
+    def __init__(self, association: ServedAssociation, connection: Connection, provider: Provider) -> None:
         super().__init__(association, client_socket=connection.socket)
         self._connection = connection
+        self._provider = provider
         self.event_queue.get()  # Evt5: the connection was met, and the request on it answered, before
 
     def send(self, bytestream: bytes) -> None:
         try:
             self._connection.send(bytestream)
         except ConnectionLost:
-            self.event_queue.put("Evt17")
+            self._provider.meet(Happening.EVT17)
 
 
 class _Established(ServedAssociation):
@@ -56,28 +58,28 @@ class _Established(ServedAssociation):
 class _Echo(ThrownAway):
     """A C-ECHO on its way to pynetdicom, which answers it."""
 
-    def __init__(self, association: ServedAssociation, command: Command, context: NegotiatedContext) -> None:
+    def __init__(self, provider: Provider, command: Command, context: NegotiatedContext) -> None:
         super().__init__(None)
-        self._association = association
+        self._provider = provider
         self._context_id = context.context_id
         self._request = C_ECHO()
         self._request.MessageID = command.message_id
         self._request.AffectedSOPClassUID = context.abstract_syntax
 
     def finish(self) -> None:
-        self._association.dimse.msg_queue.put((self._context_id, self._request))
+        self._provider.serve(self._context_id, self._request)
 
 
 class _Services:
     """The services of the receive lane, but for those that pynetdicom provides."""
 
-    def __init__(self, association: ServedAssociation, receive_lane: MessageBeginner) -> None:
-        self._association = association
+    def __init__(self, provider: Provider, receive_lane: MessageBeginner) -> None:
+        self._provider = provider
         self._receive_lane = receive_lane
 
     def begin(self, command: Command, context: NegotiatedContext) -> DataSetSink:
         if command.command_field == CommandField.C_ECHO_RQ and context.abstract_syntax == VERIFICATION:
-            return _Echo(self._association, command, context)
+            return _Echo(self._provider, command, context)
         return self._receive_lane.begin(command, context)
 
 
@@ -103,7 +105,7 @@ class GeneralLane:
         association.requestor.ae_title = calling_ae_title
         association.requestor.maximum_length = peer_max_pdu_bytes
         association.requestor.address_info = AddressInformation.from_tuple(connection.peer_address())
-        association.set_socket(_Socket(association, connection))
+        association.set_socket(_Socket(association, connection, self._provider))
         association._accepted_cx = {  # noqa: SLF001 - what negotiating would have set
             context.context_id: _presentation_context(context)
             for context in contexts.values()
@@ -114,7 +116,7 @@ class GeneralLane:
         self._peer_max_pdu_bytes = peer_max_pdu_bytes
 
     def services(self, receive_lane: MessageBeginner) -> MessageBeginner:
-        return _Services(self._association, receive_lane)
+        return _Services(self._provider, receive_lane)
 
     def run(self) -> None:
         """Carry the association on; return when it is over and no thread of it is left.

@@ -69,6 +69,7 @@ def _fuzz(scp: ScpProcess, *, streams: int, seed: int) -> ServingFigures:
     fault = _FAULT.search(log)
     assert fault is None, log[max(0, fault.start() - 500) : fault.start() + 3000]
     figures.outcomes.update(re.findall(r'"outcome": ?"([^"]+)"', log))
+    assert "failed" not in figures.outcomes, "an association has ended for no reason that it knows of"
     figures.archived = len(scp.archived())
     assert figures.longest_seconds < _LONGEST_SECONDS + _SLACK_SECONDS, figures
     return figures
