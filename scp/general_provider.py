@@ -24,7 +24,7 @@ from scp.upper_layer.parser import PduParser
 from scp.upper_layer.state import HAPPENINGS, Happening
 
 _PAUSE_SECONDS = 0.001
-# What there is to send waits in a queue while read() waits for the peer: a millisecond while the two talk, and
+# What there is to send waits in a queue while read() waits for the peer: a millisecond while the two talk,
 # longer once neither has said anything for a while. An idle association took 12 % of a core before.
 _QUIET_AFTER_SECONDS = 0.1
 _QUIET_WAIT_SECONDS = 0.02
