@@ -198,9 +198,8 @@ class Association:
         if response is None:
             return
         if self._general is not None:
-            self._record.answered(response)
+            self.answered(response)
             self._general.answer(self._context_id, response)
-            self._timers.heard()
         else:
             self._happen(Happening.EVT9, response)
 
@@ -248,6 +247,10 @@ class Association:
         self._lane.cut()
 
     # What the general lane tells of an association in its care.
+
+    def answered(self, response: Response) -> None:
+        self._record.answered(response)
+        self._timers.heard()
 
     def met(self, happening: Happening, event: Event | None) -> None:
         match happening:

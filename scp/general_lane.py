@@ -62,12 +62,13 @@ class _Echo(ThrownAway):
         super().__init__(None)
         self._provider = provider
         self._context_id = context.context_id
+        self._success = Response(command=command, status=Status.SUCCESS)
         self._request = C_ECHO()
         self._request.MessageID = command.message_id
         self._request.AffectedSOPClassUID = context.abstract_syntax
 
     def finish(self) -> None:
-        self._provider.serve(self._context_id, self._request)
+        self._provider.serve(self._context_id, self._request, self._success)
 
 
 class _Services:

@@ -51,6 +51,9 @@ class Accompanied(Protocol):
     def take(self, event: Any) -> None:
         """Take fragments of a message."""
 
+    def answered(self, response: Response) -> None:
+        """Count an answer that is given in the association's thread."""
+
     def met(self, happening: Happening, event: Event | None) -> None:
         """Note what is going to end the association."""
 
@@ -125,8 +128,9 @@ class Provider(DULServiceProvider):
     def _let_serve(self) -> None:
         self.assoc._reactor_checkpoint.set()  # noqa: SLF001 - likewise
 
-    def serve(self, context_id: int, request: Any) -> None:
-        """Give a request to the association's thread."""
+    def serve(self, context_id: int, request: Any, response: Response) -> None:
+        """Give a request to the association's thread, which is going to answer it so."""
+        self._accompanied.answered(response)
         self.assoc.dimse.msg_queue.put((context_id, request))
         self._let_serve()
 
