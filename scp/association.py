@@ -62,7 +62,7 @@ class Association:
             Action.AE_7: self._accept,
             Action.AE_8: self._reject,
             Action.DT_1: self._send_response,
-            Action.DT_2: self.take,
+            Action.DT_2: self._take_data,
             Action.AR_2: self._release,
             Action.AR_4: lambda _: self._send_last(encode_release_answer()),
             Action.AR_5: lambda _: None,
@@ -93,7 +93,7 @@ class Association:
         self._happen(Happening.EVT5)
         while self._is_in_receive_lane:
             self._receive()
-            self.tick()
+            self._tick()
         if self._general is not None:
             self._general.run()
 
@@ -119,7 +119,7 @@ class Association:
             self._parser.received(length)
         return arrival
 
-    def tick(self) -> None:
+    def _tick(self) -> None:
         """What has to be done now and then, however busy or silent the peer is."""
         stop = self._lane.stop
         if stop.is_retiring:
@@ -187,7 +187,7 @@ class Association:
         self._record.rejected(rejection)
         self._send_last(encode_rejection(rejection))
 
-    def take(self, run: DataFragments) -> None:
+    def _take_data(self, run: DataFragments) -> None:
         assert self._messages is not None, "Sta6 is reached through an acceptance only"
         self._context_id = run.context_id
         try:
@@ -247,6 +247,12 @@ class Association:
         self._lane.cut()
 
     # What the general lane tells of an association in its care.
+
+    def take(self, run: DataFragments) -> None:
+        self._take_data(run)
+
+    def tick(self) -> None:
+        self._tick()
 
     def answered(self, response: Response) -> None:
         self._record.answered(response)

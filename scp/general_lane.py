@@ -45,6 +45,9 @@ class _Socket(AssociationSocket):
         except ConnectionLost:
             self._provider.meet(Happening.EVT17)
 
+    def _shutdown_socket(self) -> None:
+        self._connection.close()
+
 
 class _Established(ServedAssociation):
     """An association of pynetdicom's that begins where the negotiation ends."""

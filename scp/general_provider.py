@@ -16,10 +16,10 @@ from pynetdicom.pdu import (
 )
 from pynetdicom.pdu_primitives import P_DATA
 
-from scp.connection import Arrival
+from scp.connection import Arrival, ConnectionLost
 from scp.dimse import Response, encode_response
 from scp.upper_layer.answer import command_fragments
-from scp.upper_layer.events import AbortReason, Event, PduInvalid
+from scp.upper_layer.events import AbortReason, DataFragments, Event, PduInvalid
 from scp.upper_layer.parser import PduParser
 from scp.upper_layer.state import HAPPENINGS, Happening
 
@@ -48,7 +48,7 @@ class Accompanied(Protocol):
     def read(self, *, until: float) -> Arrival:
         """Read what comes until then, on time.monotonic(), into the parser."""
 
-    def take(self, event: Any) -> None:
+    def take(self, run: DataFragments) -> None:
         """Take fragments of a message."""
 
     def answered(self, response: Response) -> None:
@@ -91,6 +91,9 @@ class Provider(DULServiceProvider):
         """One turn of the reactor: what the peer does, if it does anything; True when it did."""
         try:
             return self._turn()
+        except ConnectionLost:
+            self.meet(Happening.EVT17)
+            return True
         except Exception:
             # The edge of a thread: pynetdicom aborts the association, and is told to log nothing about it.
             self._accompanied.failed()
@@ -145,7 +148,7 @@ class Provider(DULServiceProvider):
 
     def _take(self, event: Event) -> None:
         happening = HAPPENINGS[type(event)]
-        if happening is Happening.EVT10 and self._state == "Sta6":
+        if isinstance(event, DataFragments) and self._state == "Sta6":
             self._accompanied.take(event)
         else:
             self.meet(happening, event)
