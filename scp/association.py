@@ -1,4 +1,4 @@
-"""The receive lane: one association, from the accepted socket to its end.
+"""The receive lane: one association, from the accepted socket to its end, or to the general lane.
 
 The state machine says what is to be done, this module does it. However an association ends, what has begun
 is discarded, what is complete stays and is cut into a batch, and one line is logged.
@@ -13,8 +13,10 @@ from structlog.contextvars import bound_contextvars
 from dicomhub.log import logger
 from scp.connection import Arrival, Connection, ConnectionLost
 from scp.dimse import Response, encode_response
+from scp.general_lane import GeneralLane
 from scp.lane import Admitted, Lane
 from scp.messages import MessageReceiver, ProtocolViolation
+from scp.other_services import proposes_other_services
 from scp.outcome import Outcome
 from scp.record import AssociationRecord
 from scp.scoreboard import ChildState
@@ -29,29 +31,15 @@ from scp.upper_layer.answer import (
 from scp.upper_layer.events import (
     Aborted,
     AbortReason,
-    AssociateAccepted,
-    AssociateRejected,
     AssociateRequested,
     DataFragments,
     Event,
     PduInvalid,
-    ReleaseAnswered,
     ReleaseRequested,
 )
 from scp.upper_layer.parser import PduParser
 from scp.upper_layer.request import RequestMalformed
-from scp.upper_layer.state import Action, Happening, State, StateMachine
-
-_HAPPENINGS: dict[type[Event], Happening] = {
-    AssociateAccepted: Happening.EVT3,
-    AssociateRejected: Happening.EVT4,
-    AssociateRequested: Happening.EVT6,
-    DataFragments: Happening.EVT10,
-    ReleaseRequested: Happening.EVT12,
-    ReleaseAnswered: Happening.EVT13,
-    Aborted: Happening.EVT16,
-    PduInvalid: Happening.EVT19,
-}
+from scp.upper_layer.state import HAPPENINGS, Action, Happening, State, StateMachine
 
 
 class Association:
@@ -65,6 +53,7 @@ class Association:
         self._timers = Timers(lane.settings)
         self._record = AssociationRecord(lane.slot, peer=peer)
         self._messages: MessageReceiver | None = None
+        self._general: GeneralLane | None = None  # once the association is in its care
         self._peer_max_pdu_bytes = 0
         self._context_id = 0  # of the last data that came, which is where its answer goes
         self._actions: dict[Action, Callable[[Any], None]] = {
@@ -102,24 +91,33 @@ class Association:
 
     def _serve(self) -> None:
         self._happen(Happening.EVT5)
-        while self._machine.state is not State.STA1:
+        while self._is_in_receive_lane:
             self._receive()
             self._tick()
+        if self._general is not None:
+            self._general.run()
+
+    @property
+    def _is_in_receive_lane(self) -> bool:
+        return self._machine.state is not State.STA1 and self._general is None
 
     def _receive(self) -> None:
         until = self._timers.deadline(is_waiting_for_more=self._is_waiting_for_more)
         cut_at = self._lane.intake.next_deadline()
-        arrival, length = self._connection.receive_into(
-            self._parser.space(), until=until if cut_at is None else min(until, cut_at)
-        )
-        if arrival is Arrival.CLOSED:
+        if self.read(until=until if cut_at is None else min(until, cut_at)) is Arrival.CLOSED:
             self._happen(Happening.EVT17)
-        elif arrival is Arrival.BYTES:
+        # What follows the request of an association for the general lane is left in the parser for it.
+        while self._is_in_receive_lane and (event := self._parser.next_event()):
+            self._happen(HAPPENINGS[type(event)], event)
+
+    def read(self, *, until: float) -> Arrival:
+        """Wait until then, on time.monotonic(), for bytes, and put them into the parser."""
+        arrival, length = self._connection.receive_into(self._parser.space(), until=until)
+        if arrival is Arrival.BYTES:
             self._timers.heard()
             self._record.received(length)
             self._parser.received(length)
-            while self._machine.state is not State.STA1 and (event := self._parser.next_event()):
-                self._happen(_HAPPENINGS[type(event)], event)
+        return arrival
 
     def _tick(self) -> None:
         """What has to be done now and then, however busy or silent the peer is."""
@@ -142,12 +140,17 @@ class Association:
         return is_inside_message or self._parser.is_inside_pdu
 
     def _happen(self, happening: Happening, event: Any = None) -> None:
+        if self._general is not None:
+            self._general.provider.meet(happening, event)
+            return
         self._actions[self._machine.advance(happening)](event)
 
     def _give_up(self, outcome: Outcome, timeout: Timeout | None = None) -> None:
         """End the association from our side: with an A-ABORT where there is one to end."""
         self._record.ended(outcome, timeout.value if timeout else "")
-        if self._machine.state in {State.STA2, State.STA13}:
+        if self._general is not None:
+            self._general.provider.give_up()
+        elif self._machine.state in {State.STA2, State.STA13}:
             self._happen(Happening.EVT18)
         elif self._machine.state is not State.STA1:
             self._happen(Happening.EVT15)
@@ -164,9 +167,21 @@ class Association:
         self._happen(Happening.EVT8 if isinstance(answer, Rejection) else Happening.EVT7, answer)
 
     def _accept(self, admitted: Admitted) -> None:
-        self._messages = admitted.messages
-        self._peer_max_pdu_bytes = admitted.acceptance.request.max_pdu_bytes
-        self._connection.send(admitted.acceptance.pdu)
+        acceptance, services = admitted.acceptance, admitted.services
+        self._peer_max_pdu_bytes = acceptance.request.max_pdu_bytes
+        self._connection.send(acceptance.pdu)
+        if proposes_other_services(acceptance.request.contexts):
+            self._general = GeneralLane(
+                self._connection,
+                self._parser,
+                self,
+                contexts=acceptance.contexts,
+                calling_ae_title=acceptance.request.calling_ae_title,
+                peer_max_pdu_bytes=self._peer_max_pdu_bytes,
+                artim_seconds=self._lane.settings.artim_seconds,
+            )
+            services = self._general.services(services)
+        self._messages = MessageReceiver(acceptance.contexts, services)
 
     def _reject(self, rejection: Rejection) -> None:
         self._record.rejected(rejection)
@@ -180,7 +195,12 @@ class Association:
         except ProtocolViolation as violation:
             self._happen(Happening.EVT19, PduInvalid(violation.reason, violation.problem))
             return
-        if response is not None:
+        if response is None:
+            return
+        if self._general is not None:
+            self.answered(response)
+            self._general.answer(self._context_id, response)
+        else:
             self._happen(Happening.EVT9, response)
 
     def _send_response(self, response: Response) -> None:
@@ -191,19 +211,24 @@ class Association:
         self._timers.heard()  # the time that archiving took was ours, not the peer's
 
     def _release(self, _event: ReleaseRequested) -> None:
+        self._end_by_release()
+        self._happen(Happening.EVT14)
+
+    def _end_by_release(self) -> None:
         is_early = self._messages is not None and self._messages.is_inside_message
         self._record.ended(Outcome.RELEASED, "in the middle of a message" if is_early else "")
         self._settle()
-        self._happen(Happening.EVT14)
 
     def _abort_as_user(self, event: Event | None) -> None:
-        self._record.ended(Outcome.PROTOCOL_ERROR, _problem(event))
-        self._settle()
+        self._end_by_fault(event)
         self._send_last(encode_abort(AbortReason.SERVICE_USER))
 
-    def _abort_as_provider(self, event: Event) -> None:
+    def _end_by_fault(self, event: Event | None) -> None:
         self._record.ended(Outcome.PROTOCOL_ERROR, _problem(event))
         self._settle()
+
+    def _abort_as_provider(self, event: Event) -> None:
+        self._end_by_fault(event)
         reason = event.reason if isinstance(event, PduInvalid) else AbortReason.UNEXPECTED_PDU
         self._send_last(encode_abort(reason))
 
@@ -220,6 +245,36 @@ class Association:
         if self._messages is not None:
             self._messages.discard()
         self._lane.cut()
+
+    # What the general lane tells of an association in its care.
+
+    def take(self, run: DataFragments) -> None:
+        self._take_data(run)
+
+    def tick(self) -> None:
+        self._tick()
+
+    def answered(self, response: Response) -> None:
+        self._record.answered(response)
+        self._timers.heard()
+
+    def met(self, happening: Happening, event: Event | None) -> None:
+        match happening:
+            case Happening.EVT12:
+                self._end_by_release()
+            case Happening.EVT16:
+                self._record.ended(Outcome.ABORTED_BY_PEER)
+            case Happening.EVT17:
+                self._record.ended(Outcome.LOST)
+            case _:
+                self._end_by_fault(event)
+
+    def failed(self) -> None:
+        logger().exception("association_failed")
+        self._record.ended(Outcome.FAILED)
+
+    def wait_for_close(self) -> None:
+        self._timers.start_artim()
 
     def _say_goodbye(self) -> None:
         with suppress(ConnectionLost):  # then it knows

@@ -39,6 +39,19 @@ class Connection:
         self._readable = select.poll()
         self._readable.register(accepted, select.POLLIN)
 
+    @property
+    def socket(self) -> socket.socket:
+        """The accepted socket, for who sends and closes in our stead."""
+        return self._socket
+
+    def peer_address(self) -> tuple[str, int]:
+        """Raises ConnectionLost when the peer has reset the connection."""
+        try:
+            host, port, *_ = self._socket.getpeername()
+        except OSError as error:
+            raise ConnectionLost(error.strerror or str(error)) from error
+        return host, port
+
     def receive_into(self, space: memoryview, *, until: float) -> tuple[Arrival, int]:
         """Wait until `until` on time.monotonic(), a tick at most, for bytes; return how many came."""
         wait_seconds = min(max(0.0, until - time.monotonic()), TICK_SECONDS)

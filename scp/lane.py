@@ -11,7 +11,7 @@ from dicomhub.log import logger
 from dicomhub.standard.sop_class import VERIFICATION
 from scp.acceptance import Acceptance, Acceptor, Refused
 from scp.admission import AdmissionCache
-from scp.messages import MessageReceiver
+from scp.messages import MessageBeginner
 from scp.record import AssociationRecord
 from scp.scoreboard import ScoreboardSlot
 from scp.stopping import StopRequest
@@ -21,8 +21,10 @@ from scp.upper_layer.answer import Rejection
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
+    """services is what messages are served by."""
+
     acceptance: Acceptance
-    messages: MessageReceiver
+    services: MessageBeginner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,7 @@ class Lane:
             return Rejection.TEMPORARY_CONGESTION
         record.accepted(acceptance, tenant=admission.tenant)
         services = Services(self.intake, admission=admission, provenance=provenance, tally=self.slot.tally)
-        return Admitted(acceptance, MessageReceiver(acceptance.contexts, services))
+        return Admitted(acceptance, services)
 
     def cut(self) -> None:
         """End the open batch, so that what came in travels on without waiting for more."""

@@ -3,6 +3,8 @@
 import logging
 import sys
 
+import pydicom.config
+
 from dicomhub.environment import EnvironmentInvalid, read_environment
 from dicomhub.log import configure, logger
 from scp.exposing import SnapshotFile
@@ -22,6 +24,8 @@ def start() -> int:
     configure(PROCESS, log_format=environment.log_format, level=environment.log_level)
     # What pynetdicom finds wrong with a PDU is told by the association, once.
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
+    # Nor is a peer's malformed UID to be printed as a warning of pydicom's, in whatever bytes it came.
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     try:
         listener = listen(environment.scp.host, environment.scp.port)
     except PortUnavailable as error:

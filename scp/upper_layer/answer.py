@@ -5,6 +5,7 @@ encode; the results of the presentation contexts, of which there may be 128, are
 """
 
 import struct
+from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
@@ -159,17 +160,21 @@ def _user_identity(request: AssociateRequest) -> list[Any]:
     return [answer]
 
 
-def encode_command(context_id: int, command_set: bytes, *, peer_max_pdu_bytes: int) -> bytes:
-    """Encode a command set as P-DATA-TF PDUs that the peer can take, one PDV each. PS3.8 9.3.5."""
+def command_fragments(command_set: bytes, *, peer_max_pdu_bytes: int) -> Iterator[tuple[int, bytes]]:
+    """Cut a command set into message control headers and fragments that the peer can take. PS3.8 E."""
     size = len(command_set)
     if peer_max_pdu_bytes:
         # A limit that holds no fragment at all cannot be kept.
         size = max(1, min(size, peer_max_pdu_bytes - _PDV_OVERHEAD_BYTES))
-    pdus = bytearray()
     for start in range(0, len(command_set), size):
-        fragment = command_set[start : start + size]
-        is_last = start + size >= len(command_set)
+        yield 0x03 if start + size >= len(command_set) else 0x01, command_set[start : start + size]
+
+
+def encode_command(context_id: int, command_set: bytes, *, peer_max_pdu_bytes: int) -> bytes:
+    """Encode a command set as P-DATA-TF PDUs that the peer can take, one PDV each. PS3.8 9.3.5."""
+    pdus = bytearray()
+    for header, fragment in command_fragments(command_set, peer_max_pdu_bytes=peer_max_pdu_bytes):
         length = len(fragment) + _PDV_OVERHEAD_BYTES
-        pdus += _P_DATA_HEADER.pack(P_DATA_TF, length, length - 4, context_id, 0x03 if is_last else 0x01)
+        pdus += _P_DATA_HEADER.pack(P_DATA_TF, length, length - 4, context_id, header)
         pdus += fragment
     return bytes(pdus)

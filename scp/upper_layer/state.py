@@ -9,6 +9,18 @@ from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
 
+from scp.upper_layer.events import (
+    Aborted,
+    AssociateAccepted,
+    AssociateRejected,
+    AssociateRequested,
+    DataFragments,
+    Event,
+    PduInvalid,
+    ReleaseAnswered,
+    ReleaseRequested,
+)
+
 
 class State(Enum):
     STA1 = "idle"
@@ -38,6 +50,21 @@ class Happening(Enum):
     EVT17 = "transport connection closed"
     EVT18 = "ARTIM timer expired"
     EVT19 = "unrecognized or invalid PDU received"
+
+
+HAPPENINGS: Mapping[type[Event], Happening] = MappingProxyType(
+    {
+        AssociateAccepted: Happening.EVT3,
+        AssociateRejected: Happening.EVT4,
+        AssociateRequested: Happening.EVT6,
+        DataFragments: Happening.EVT10,
+        ReleaseRequested: Happening.EVT12,
+        ReleaseAnswered: Happening.EVT13,
+        Aborted: Happening.EVT16,
+        PduInvalid: Happening.EVT19,
+    }
+)
+"""What each thing that a parser finds is in the table."""
 
 
 class Action(Enum):

@@ -5,8 +5,9 @@ import signal
 
 import pytest
 
+from tests.scp.lanes import associated
 from tests.scp.pdus import COMMAND, LAST, RELEASE_RQ, associate_rq, c_echo_rq, p_data, pdv
-from tests.scp.raw_peer import RawPeer, data_pdus, store_command
+from tests.scp.raw_peer import RawPeer, data_pdus, data_set_of, store_command
 from tests.support.ct_series import write_ct_series
 from tests.support.metrics import ScpMetrics
 from tests.support.samples import sample
@@ -110,3 +111,16 @@ def test_segments_that_wait_are_seen_and_the_snapshot_goes_with_the_scp(start_sc
     assert metrics.value("journal_oldest_cut_seconds") >= 0
     assert scp.stop() == 0
     assert metrics.read() == {}
+
+
+def test_the_general_lane_counts_like_the_receive_lane(start_scp):
+    scp = start_scp()
+    metrics = ScpMetrics(scp.home)
+    path = sample("CT_small.dcm")
+    with associated(scp, "general") as peer:
+        peer.send(ECHO + store_command(path) + b"".join(data_pdus(data_set_of(path))) + RELEASE_RQ)
+        assert [peer.status(), peer.status(), peer.read()] == [(0, ""), (0, ""), (6, bytes(4))]
+    becomes(metrics, 1, "scp_responses_total", command="C-ECHO", status="0000")
+    becomes(metrics, 1, "scp_responses_total", command="C-STORE", status="0000")
+    becomes(metrics, 1, "scp_instance_bytes_count")
+    becomes(metrics, 1, "scp_associations_total", outcome="released")

@@ -1,5 +1,6 @@
 """A live SCP and peers of every kind: what they send is kept bit for bit, or refused with its reason."""
 
+import struct
 import subprocess
 
 import pytest
@@ -213,6 +214,50 @@ def test_another_sop_class_than_the_commands_in_the_data_set_is_refused(scp, tmp
 def test_what_is_no_data_set_is_refused(scp, tmp_path, content):
     path = fresh_copy("CT_small.dcm", tmp_path)
     assert 0xC000 <= refused(scp, path, c_store_rq(CT, path.stem), content)[0] <= 0xCFFF
+
+
+@pytest.mark.parametrize("name", ["CT_small.dcm", "MR_small_implicit.dcm", "MR_small_bigendian.dcm"])
+@pytest.mark.parametrize("group", [0x0000, 0x0002])
+def test_a_data_set_that_begins_with_group_0_or_2_is_refused(scp, tmp_path, name, group):
+    path = fresh_copy(name, tmp_path)
+    meta = read_file_meta(path.read_bytes())
+    order = ">" if "bigendian" in name else "<"
+    value = uid("1.2.840.10008.1.2.4.50")
+    header = struct.pack(f"{order}HH", group, 0x0010)
+    header += struct.pack("<I" if "implicit" in name else f"{order}2xH", len(value))
+    if "implicit" not in name:
+        header = header[:4] + b"UI" + header[6:]
+    command = c_store_rq(meta.media_storage_sop_class_uid, path.stem)
+    assert refused(scp, path, command, header + value + data_set_of(path)) == (
+        0xC000,
+        f"data set: a data set cannot begin with group {group:04x}",
+    )
+
+
+def test_a_whole_file_instead_of_a_data_set_is_refused(scp, tmp_path):
+    path = fresh_copy("CT_small.dcm", tmp_path)
+    assert 0xC000 <= refused(scp, path, c_store_rq(CT, path.stem), path.read_bytes())[0] <= 0xCFFF
+
+
+@pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SeriesInstanceUID"])
+@pytest.mark.parametrize("value", ["1.2.x", "1" * 65, "../../etc"])
+def test_a_malformed_uid_in_the_data_set_is_refused(scp, tmp_path, keyword, value):
+    path = fresh_copy("CT_small.dcm", tmp_path)
+    content = data_set_of(path)
+    before = uid(dcmread(path)[keyword].value)
+    after = uid(value)
+    place = content.index(before)
+    content = content[: place - 2] + struct.pack("<H", len(after)) + after + content[place + len(before) :]
+    assert refused(scp, path, c_store_rq(CT, path.stem), content) == (0xC001, f"{keyword} is malformed")
+
+
+def test_a_data_set_of_odd_length_is_kept_as_it_is(scp, tmp_path):
+    path = fresh_copy("CT_small.dcm", tmp_path)
+    content = data_set_of(path) + struct.pack("<HH2sxxI", 0xFFFD, 0x1001, b"OB", 3) + b"odd"
+    with RawPeer(scp).associate_for(path) as peer:
+        peer.send(store_command(path) + b"".join(data_pdus(content, size=999)))
+        assert peer.status() == (0, "")
+    assert archived(scp, path) == content
 
 
 def test_a_data_set_without_a_study_is_refused(scp, tmp_path):

@@ -1,0 +1,124 @@
+"""Mutated streams against a live supervisor: every association ends in time, and nothing is left of it."""
+
+import random
+import re
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.fuzz.mutator import mutated
+from tests.fuzz.seeds import seeds
+from tests.support.scp_process import ScpProcess, running_scp
+from tests.support.waiting import wait_until
+
+_PEERS = 16
+_TIMER_SECONDS = 1
+# A silent peer is met by two timers: the one that aborts the association, then ARTIM, as it does not close.
+_LONGEST_SECONDS = 2 * _TIMER_SECONDS
+_SLACK_SECONDS = 3.0
+_SETTINGS = {
+    "SCP_ARTIM_SECONDS": _TIMER_SECONDS,
+    "SCP_STALL_SECONDS": _TIMER_SECONDS,
+    "SCP_IDLE_SECONDS": _TIMER_SECONDS,
+    "SCP_DURABILITY": "process",
+    "SCP_MIN_SPARE_CHILDREN": _PEERS + 4,
+    "SCP_MAX_SPARE_CHILDREN": _PEERS + 4,
+    "SCP_MAX_CHILDREN": _PEERS + 4,
+    "STORE_RESERVE_BYTES": 0,
+    "LOG_FORMAT": "json",
+}
+_FAULT = re.compile(r"Traceback|association_failed|child_died|child_failed|child_hung|Exception in thread")
+
+
+@dataclass(slots=True)
+class ServingFigures:
+    """outcomes are those of the log's line an association; longest is from the last byte sent to the close."""
+
+    streams: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    archived: int = 0
+    longest_seconds: float = 0.0
+
+
+def fuzz_supervisor(*, streams: int, seed: int) -> ServingFigures:
+    """Raises AssertionError when a stream leaves a trace, or an association outlives its timers."""
+    with (
+        tempfile.TemporaryDirectory(prefix="dicomhub-fuzz-") as home,
+        running_scp(Path(home), _SETTINGS) as scp,
+    ):
+        return _fuzz(scp, streams=streams, seed=seed)
+
+
+def _fuzz(scp: ScpProcess, *, streams: int, seed: int) -> ServingFigures:
+    chance, originals, figures = random.Random(seed), seeds(), ServingFigures()
+    wait_until(lambda: len(scp.children("worker")) == _PEERS + 4, what="the pool is full")
+    _warm_up(scp, originals)
+    wait_until(lambda: set(_threads(scp)) == {1}, what="the warm-up is over")
+    before = _traces(scp)
+    jobs = [(mutated(chance, originals), chance.random()) for _ in range(streams)]
+    with ThreadPoolExecutor(_PEERS) as peers:
+        for seconds in peers.map(lambda job: _converse(scp, *job), jobs):
+            figures.streams += 1
+            figures.longest_seconds = max(figures.longest_seconds, seconds)
+    wait_until(lambda: _traces(scp) == before, what=f"nothing is left but {before}")
+    log = scp.log()
+    fault = _FAULT.search(log)
+    assert fault is None, log[max(0, fault.start() - 500) : fault.start() + 3000]
+    figures.outcomes.update(re.findall(r'"outcome": ?"([^"]+)"', log))
+    assert "failed" not in figures.outcomes, "an association has ended for no reason that it knows of"
+    figures.archived = len(scp.archived())
+    assert figures.longest_seconds < _LONGEST_SECONDS + _SLACK_SECONDS, figures
+    return figures
+
+
+def _warm_up(scp: ScpProcess, originals: list[bytes]) -> None:
+    """Let every child serve, so that what it opens once and keeps is open."""
+    with ThreadPoolExecutor(_PEERS) as peers:
+        list(peers.map(lambda stream: _converse(scp, stream, 0.9), originals * 5))
+
+
+def _converse(scp: ScpProcess, stream: bytes, manner: float) -> float:
+    """Send a stream and read until the SCP closes; return how many seconds that took."""
+    with scp.connect() as peer:
+        with suppress(ConnectionError):
+            if manner < 0.3:
+                middle = len(stream) // 2
+                peer.sendall(stream[:middle])
+                peer.sendall(stream[middle:])
+            else:
+                peer.sendall(stream)
+            if manner < 0.1:
+                return 0.0  # gone without a word
+        sent_at = time.monotonic()
+        with suppress(ConnectionError):
+            while peer.recv(65536):
+                pass
+        return time.monotonic() - sent_at
+
+
+def _traces(scp: ScpProcess) -> dict[str, object]:
+    """What must be as before: the children, their threads, their descriptors, the incoming files."""
+    workers = sorted(scp.children("worker"))
+    return {
+        "workers": workers,
+        "threads": _threads(scp),
+        "sockets": [_open(pid, "socket:") for pid in workers],
+        "others": [_open(pid, "") - _open(pid, "socket:") - _open(pid, "/journal/") for pid in workers],
+        "incoming": len(scp.incoming()),
+    }
+
+
+def _threads(scp: ScpProcess) -> list[int]:
+    return [len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in sorted(scp.children("worker"))]
+
+
+def _open(pid: int, kind: str) -> int:
+    names = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            names.append(str(descriptor.readlink()))
+    return sum(kind in name for name in names)
