@@ -28,7 +28,7 @@ class Meter:
         self._is_writing = True
 
     def run(self) -> None:
-        self._context.listener.close()  # else the port would stay open as long as this child lives
+        self._context.listeners.close()  # else a port would stay open as long as this child lives
         self._context.slot.set_state(ChildState.ATTENDING)
         while not self._context.is_to_stop():
             self._context.slot.beat()

@@ -40,7 +40,7 @@ class Worker:
             settings=context.environment.scp,
             acceptor=context.acceptor,
             intake=self._intake,
-            admissions=AdmissionCache(self._intake.store),
+            admissions=AdmissionCache(self._intake.store, own_ae_title=context.environment.scp.ae_title),
             slot=context.slot,
             stop=context.stop,
             buffer=bytearray(_BUFFER_BYTES),
