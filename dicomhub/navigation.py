@@ -58,6 +58,7 @@ UNFOLD: dict[str, Any] = {
                 "Receiving",
                 _item("Tenants", "domain", "tenants", "tenant"),
                 _item("Application entities", "lan", "tenants", "applicationentity"),
+                _item("Admission", "door_front", "tenants", "admissionpolicy"),
             ),
             _group(
                 "Access",
