@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from dicomhub.environment import EnvironmentInvalid, ScpSettings, read_environment
+from dicomhub.intake.receiver_status import ReceiverStatusFile
 from dicomhub.log import configure, logger
 from scp.exposing import SnapshotFile
 from scp.listener import Listeners, PortFile, PortUnavailable, listen
@@ -41,6 +42,7 @@ def start() -> int:
             supervisor.run()
         finally:
             SnapshotFile(environment.scp_metrics_file).remove()
+            ReceiverStatusFile(environment.home).remove()
     logger().info("stopped")
     return 0
 
