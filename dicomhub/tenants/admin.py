@@ -61,7 +61,7 @@ class ApplicationEntityAdmin(ModelAdmin):
     )
     fieldsets = (
         (None, {"fields": ("ae_title", "role", "tenant", "description")}),
-        ("Permitted", {"fields": ("networks", "sop_classes")}),
+        ("Permitted; what is empty goes by the admission policy", {"fields": ("networks", "sop_classes")}),
     )
     list_filter = ("role", "tenant")
     list_select_related = ("tenant",)
@@ -82,7 +82,10 @@ class AdmissionPolicyAdmin(ModelAdmin):
 
     fieldsets = (
         ("AE titles", {"fields": ("called_ae_titles", "calling_ae_titles")}),
-        ("Permitted, where an application entity says nothing", {"fields": ("networks", "sop_classes")}),
+        (
+            "Permitted where an application entity says nothing; empty permits all",
+            {"fields": ("networks", "sop_classes")},
+        ),
         (
             "Tenants by an attribute of the data set",
             {"fields": ("tenant_attribute", "private_creator", "unknown_tenant_values")},

@@ -66,19 +66,19 @@ class Tenant(models.Model):
 
 
 class Restriction(models.Model):
-    """What is permitted, one entry a line; nothing written: all."""
+    """What is permitted, one entry a line. Nothing: what the policy permits, and for the policy everything."""
 
     networks = models.TextField(
         "addresses and networks",
         blank=True,
         validators=[validate_networks],
-        help_text="One a line: 192.0.2.7, 192.0.2.0/24, 2001:db8::/32. Empty: from anywhere.",
+        help_text="One a line: 192.0.2.7, 192.0.2.0/24, 2001:db8::/32.",
     )
     sop_classes = models.TextField(
         "SOP classes",
         blank=True,
         validators=[validate_sop_classes],
-        help_text="UIDs or keywords, CTImageStorage say, one a line. Empty: all that are stored.",
+        help_text="UIDs or keywords, CTImageStorage say, one a line.",
     )
 
     class Meta:

@@ -15,19 +15,19 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='applicationentity',
             name='networks',
-            field=models.TextField(blank=True, help_text='One a line: 192.0.2.7, 192.0.2.0/24, 2001:db8::/32. Empty: from anywhere.', validators=[dicomhub.tenants.validation.validate_networks], verbose_name='addresses and networks'),
+            field=models.TextField(blank=True, help_text='One a line: 192.0.2.7, 192.0.2.0/24, 2001:db8::/32.', validators=[dicomhub.tenants.validation.validate_networks], verbose_name='addresses and networks'),
         ),
         migrations.AddField(
             model_name='applicationentity',
             name='sop_classes',
-            field=models.TextField(blank=True, help_text='UIDs or keywords, CTImageStorage say, one a line. Empty: all that are stored.', validators=[dicomhub.tenants.validation.validate_sop_classes], verbose_name='SOP classes'),
+            field=models.TextField(blank=True, help_text='UIDs or keywords, CTImageStorage say, one a line.', validators=[dicomhub.tenants.validation.validate_sop_classes], verbose_name='SOP classes'),
         ),
         migrations.CreateModel(
             name='AdmissionPolicy',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('networks', models.TextField(blank=True, help_text='One a line: 192.0.2.7, 192.0.2.0/24, 2001:db8::/32. Empty: from anywhere.', validators=[dicomhub.tenants.validation.validate_networks], verbose_name='addresses and networks')),
-                ('sop_classes', models.TextField(blank=True, help_text='UIDs or keywords, CTImageStorage say, one a line. Empty: all that are stored.', validators=[dicomhub.tenants.validation.validate_sop_classes], verbose_name='SOP classes')),
+                ('networks', models.TextField(blank=True, help_text='One a line: 192.0.2.7, 192.0.2.0/24, 2001:db8::/32.', validators=[dicomhub.tenants.validation.validate_networks], verbose_name='addresses and networks')),
+                ('sop_classes', models.TextField(blank=True, help_text='UIDs or keywords, CTImageStorage say, one a line.', validators=[dicomhub.tenants.validation.validate_sop_classes], verbose_name='SOP classes')),
                 ('called_ae_titles', models.CharField(choices=[('open', 'open: any'), ('closed', 'closed: only application entities')], default='open', help_text='Closed: SCP_AE_TITLE and the application entities with that role.', max_length=16, verbose_name='called AE titles')),
                 ('calling_ae_titles', models.CharField(choices=[('open', 'open: any'), ('closed', 'closed: only application entities')], default='open', max_length=16, verbose_name='calling AE titles')),
                 ('tenant_attribute', models.CharField(blank=True, help_text="Tag or keyword of the attribute that names an instance's tenant by the values that each tenant lists: InstitutionName, 00080080, (0029,1010). Empty: AE titles decide alone.", max_length=64, validators=[dicomhub.tenants.validation.validate_tenant_attribute])),
