@@ -66,7 +66,7 @@ class Tenant(models.Model):
 
 
 class Restriction(models.Model):
-    """What is permitted, one entry a line. Nothing: what the policy permits, and for the policy everything."""
+    """What is permitted, one entry a line. Empty: what the policy permits; in the policy: everything."""
 
     networks = models.TextField(
         "addresses and networks",
