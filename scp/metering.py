@@ -1,4 +1,4 @@
-"""The child that writes the metrics and the status, so that no slow or hanging disk can hold up the supervisor."""
+"""The child that writes metrics and status, so that no slow or hanging disk can hold up the supervisor."""
 
 import select
 import time
