@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import pytest
 from pydicom import dcmread
@@ -175,6 +176,31 @@ def test_a_handshake_that_does_not_go_on_is_ended_by_artim(scp, certificates, se
         assert plain.recv(1) == b""
     assert 0.9 < time.monotonic() - asked_at < 10
     assert "outcome='timed out'" in the_end(scp, port)
+
+
+def test_garbage_on_the_tls_port_costs_its_sender_the_connection_and_nobody_else_anything(scp, certificates):
+    random = Random(1)
+    hello = bytes.fromhex("1603010200010001fc0303")
+    workers = set(scp.children("worker"))
+    for _ in range(200):
+        garbage = random.choice((b"", hello)) + random.randbytes(random.randrange(1, 600))
+        with socket.create_connection((scp.host, scp.tls_port), timeout=20) as plain:
+            _send_and_wait_for_the_end(plain, garbage)
+    assert workers <= set(scp.children("worker"))
+    assert echoes(scp, trusting(certificates))
+    assert "association_failed" not in scp.log()
+
+
+def _send_and_wait_for_the_end(plain: socket.socket, garbage: bytes) -> None:
+    try:
+        plain.sendall(garbage)
+        plain.shutdown(socket.SHUT_WR)
+        while plain.recv(4096):
+            pass
+    except TimeoutError:
+        raise
+    except OSError:
+        pass  # refused before all of it was sent
 
 
 def test_an_offer_outside_of_the_profile_is_refused(scp, certificates):
