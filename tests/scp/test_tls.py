@@ -15,6 +15,7 @@ import pytest
 from pydicom import dcmread
 from pynetdicom import AE
 
+from dicomhub.environment import EnvironmentInvalid, read_environment
 from tests.scp.pdus import COMMAND, LAST, RELEASE_RQ, associate_rq, c_echo_rq, p_data, pdv
 from tests.scp.raw_peer import RawPeer, data_pdus, data_set_of, store_command
 from tests.support.certificates import Certificate, make_authority, make_certificate
@@ -246,8 +247,11 @@ def test_clients_need_a_certificate_of_the_authority_where_one_is_set(start_scp,
     assert not dcmtk_sends("+tla")
     assert not dcmtk_sends("+tls", stranger.key, stranger.certificate)
     assert scp.archived() == []
-    assert "TLS: peer did not return a certificate" in scp.log()
-    assert "TLS: certificate: unable to get local issuer certificate" in scp.log()
+    for reason in (
+        "peer did not return a certificate",
+        "certificate: unable to get local issuer certificate",
+    ):
+        wait_until(lambda reason=reason: f"TLS: {reason}" in scp.log(), what="the reason is logged")
     assert dcmtk_sends("+tls", client.key, client.certificate)
     assert len(scp.archived()) == 1
     assert echoes(scp, trusting(certificates, client))
@@ -328,3 +332,10 @@ def test_a_tls_port_in_use_is_one_line_that_names_the_setting(tmp_path, certific
 def test_echoscu_verifies_through_tls(scp, certificates):
     command = ["echoscu", "+tla", "+cf", certificates.authority.certificate, scp.host, str(scp.tls_port)]
     assert subprocess.run(command, check=False, timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["SCP_TLS_KEY", "SCP_TLS_CLIENT_CA"])
+def test_settings_for_tls_without_a_certificate_are_told(name):
+    with pytest.raises(EnvironmentInvalid, match=f"{name} is set and SCP_TLS_CERTIFICATE is not"):
+        read_environment({name: "file.pem"})
+    assert read_environment({}).scp.tls is None
