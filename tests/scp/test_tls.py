@@ -275,9 +275,12 @@ def test_hup_takes_up_a_new_certificate_and_refuses_a_bad_one(start_scp, certifi
     scp = start_scp(DICOMHUB_SETTINGS_FILE=settings)
     assert served() == der(certificates.server)
     with RawPeer(scp, connect(scp, trusting(certificates))).associate() as peer:
+        before = set(scp.children("worker"))
         install(certificates.renewed)
         scp.signal(signal.SIGHUP)
-        wait_until(lambda: served() == der(certificates.renewed), what="the new one is served")
+        # All but the one that serves the peer: until they are replaced they go by what they were born with.
+        wait_until(lambda: len(before & set(scp.children("worker"))) == 1, what="the idle ones are replaced")
+        assert served() == der(certificates.renewed)
         pem.write_text("no certificate")
         scp.signal(signal.SIGHUP)
         wait_until(lambda: "reload_refused" in scp.log(), what="the bad one is refused")
