@@ -31,6 +31,16 @@ class EnvironmentInvalid(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """PEM files. Without key the certificate's file holds it; client_ca signs what clients must have."""
+
+    port: int
+    certificate: Path
+    key: Path | None
+    client_ca: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class ScpSettings:
     ae_title: str
     host: str
@@ -45,6 +55,7 @@ class ScpSettings:
     drain_seconds: float
     heartbeat_seconds: float
     accept_unknown_sop_classes: bool
+    tls: TlsSettings | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +151,9 @@ class _Reader:
     def path(self, name: str, default: Path) -> Path:
         return self._read(name, default, lambda text: Path(text).expanduser()).absolute()
 
+    def optional_path(self, name: str) -> Path | None:
+        return self._read(name, None, lambda text: Path(text).expanduser().absolute())
+
     def integer(self, name: str, default: int, *, least: int = 0, most: int = 2**63) -> int:
         def parse(text: str) -> int:
             number = int(text)
@@ -220,6 +234,7 @@ def _scp(read: _Reader) -> ScpSettings:
         drain_seconds=read.seconds("SCP_DRAIN_SECONDS", 30),
         heartbeat_seconds=read.seconds("SCP_HEARTBEAT_SECONDS", 60),
         accept_unknown_sop_classes=read.flag("SCP_ACCEPT_UNKNOWN_SOP_CLASSES", default=False),
+        tls=_tls(read),
     )
     if not settings.min_spare_children <= settings.max_spare_children <= settings.max_children:
         read.problems.append(
@@ -227,6 +242,19 @@ def _scp(read: _Reader) -> ScpSettings:
             f"{settings.min_spare_children}, {settings.max_spare_children}, {settings.max_children}"
         )
     return settings
+
+
+def _tls(read: _Reader) -> TlsSettings | None:
+    port = read.port("SCP_TLS_PORT", 2762)
+    certificate = read.optional_path("SCP_TLS_CERTIFICATE")
+    key, client_ca = read.optional_path("SCP_TLS_KEY"), read.optional_path("SCP_TLS_CLIENT_CA")
+    if certificate is None:
+        # Whoever sets one of these wants TLS, and would otherwise not notice that there is none.
+        for name, path in (("SCP_TLS_KEY", key), ("SCP_TLS_CLIENT_CA", client_ca)):
+            if path is not None:
+                read.problems.append(f"{name} is set and SCP_TLS_CERTIFICATE is not")
+        return None
+    return TlsSettings(port=port, certificate=certificate, key=key, client_ca=client_ca)
 
 
 def _intake(read: _Reader) -> IntakeSettings:

@@ -56,8 +56,15 @@ UNFOLD: dict[str, Any] = {
             _group("Pipeline", _item("Batches", "conveyor_belt", "archive", "batch")),
             _group(
                 "Receiving",
+                {
+                    "title": "Live associations",
+                    "icon": "sensors",
+                    "link": reverse_lazy("live-associations"),
+                    "permission": lambda request: request.user.is_staff,
+                },
                 _item("Tenants", "domain", "tenants", "tenant"),
                 _item("Application entities", "lan", "tenants", "applicationentity"),
+                _item("Admission", "door_front", "tenants", "admissionpolicy"),
             ),
             _group(
                 "Access",

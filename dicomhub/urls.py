@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from dicomhub.console.associations import associations
 from dicomhub.dicomweb import health
 from dicomhub.dicomweb.urls import urlpatterns as dicomweb
 from dicomhub.monitoring.views import metrics
@@ -11,6 +12,8 @@ handler400 = "dicomhub.dicomweb.errors.bad_request"
 handler500 = "dicomhub.dicomweb.errors.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # Before the admin's own, which end with a pattern for everything.
+    path("admin/receiving/associations/", admin.site.admin_view(associations), name="live-associations"),
     path("admin/", admin.site.urls),
     path("dicom-web/", include((dicomweb, "dicomweb"))),
     path("tenants/<str:tenant>/dicom-web/", include((dicomweb, "dicomweb"), "tenant-dicomweb")),

@@ -1,10 +1,11 @@
 """The answer to an A-ASSOCIATE-RQ: accepted, with which contexts, or rejected. PS3.8 9.3.2 to 9.3.4."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from dicomhub.environment import ScpSettings
+from scp.permission import Permission, permit_anybody
 from scp.upper_layer.answer import Rejection, encode_acceptance
 from scp.upper_layer.negotiation import (
     APPLICATION_CONTEXT,
@@ -14,6 +15,7 @@ from scp.upper_layer.negotiation import (
 )
 from scp.upper_layer.request import AssociateRequest, decode_request
 
+Permit = Callable[[AssociateRequest], Permission | Rejection]
 _AE_TITLES = slice(10, 42)
 
 
@@ -23,6 +25,7 @@ class Acceptance:
 
     request: AssociateRequest
     contexts: Mapping[int, NegotiatedContext]
+    permission: Permission
     pdu: bytes
 
 
@@ -39,18 +42,21 @@ class Acceptor:
         self._max_pdu_bytes = settings.max_pdu_bytes
         self._negotiator = ContextNegotiator(accept_unknown_sop_classes=settings.accept_unknown_sop_classes)
 
-    def judge(self, pdu: bytes) -> Acceptance | Refused:
-        """Raises RequestMalformed."""
+    def judge(self, pdu: bytes, permit: Permit = permit_anybody) -> Acceptance | Refused:
+        """Judge a request; permit is asked where the request itself is fine. Raises RequestMalformed."""
         request = decode_request(pdu)
         rejection = _rejection(request)
         if rejection is not None:
             return Refused(request, rejection)
-        contexts = self._negotiator.negotiate(request.contexts)
+        permission = permit(request)
+        if isinstance(permission, Rejection):
+            return Refused(request, permission)
+        contexts = permission.restrict(self._negotiator.negotiate(request.contexts))
         answer = encode_acceptance(
             request, contexts, max_pdu_bytes=self._max_pdu_bytes, ae_titles=pdu[_AE_TITLES]
         )
         accepted = {context.context_id: context for context in contexts if context.is_accepted}
-        return Acceptance(request, MappingProxyType(accepted), answer)
+        return Acceptance(request, MappingProxyType(accepted), permission, answer)
 
 
 def _rejection(request: AssociateRequest) -> Rejection | None:

@@ -159,6 +159,7 @@ class Association:
 
     def _judge(self, event: AssociateRequested) -> None:
         self._timers.stop_artim()
+        self._record.secured(self._connection.tls_version)
         try:
             answer = self._lane.admit(event.pdu, self._record)
         except RequestMalformed as error:

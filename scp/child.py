@@ -4,7 +4,7 @@ import ctypes
 import gc
 import os
 import signal
-import socket
+import ssl
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +15,7 @@ from structlog.contextvars import bind_contextvars
 from dicomhub.environment import Environment
 from dicomhub.log import logger
 from scp.acceptance import Acceptor
+from scp.listener import Listeners
 from scp.scoreboard import Scoreboard, ScoreboardSlot
 from scp.stopping import StopRequest
 from scp.waking import WakePipe
@@ -29,8 +30,9 @@ class ChildContext:
     """All that a child has."""
 
     environment: Environment
-    listener: socket.socket
+    listeners: Listeners
     acceptor: Acceptor
+    tls_context: ssl.SSLContext | None
     scoreboard: Scoreboard
     slot: ScoreboardSlot
     stop: StopRequest

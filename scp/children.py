@@ -2,7 +2,7 @@
 
 import os
 import signal
-import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,10 +12,12 @@ from dicomhub.environment import Environment
 from scp.acceptance import Acceptor
 from scp.child import ChildContext, run_child
 from scp.dispatching import dispatch
+from scp.listener import Listeners
 from scp.metering import meter
 from scp.scoreboard import AssociationState, ChildState, Scoreboard, ScoreboardSlot
 from scp.signals import HANDLED
 from scp.stopping import StopRequest
+from scp.tls import server_context
 from scp.turnstile import refuse
 from scp.waking import WakePipe
 from scp.worker import serve
@@ -50,10 +52,13 @@ class Generation:
     number: int
     environment: Environment
     acceptor: Acceptor
+    tls_context: ssl.SSLContext | None
 
     @classmethod
     def of(cls, environment: Environment, *, number: int) -> "Generation":
-        return cls(number, environment, Acceptor(environment.scp))
+        """Raises TlsUnusable."""
+        tls = environment.scp.tls
+        return cls(number, environment, Acceptor(environment.scp), server_context(tls) if tls else None)
 
 
 @dataclass(slots=True)
@@ -99,8 +104,8 @@ class Death:
 class Children:
     """All living children. Fork here, before any thread exists, and nowhere else."""
 
-    def __init__(self, listener: socket.socket, scoreboard: Scoreboard) -> None:
-        self._listener = listener
+    def __init__(self, listeners: Listeners, scoreboard: Scoreboard) -> None:
+        self._listeners = listeners
         self._scoreboard = scoreboard
         self._by_pid: dict[int, Child] = {}
         self.to_supervisor = WakePipe()
@@ -148,8 +153,9 @@ class Children:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return ChildContext(
             environment=generation.environment,
-            listener=self._listener,
+            listeners=self._listeners,
             acceptor=generation.acceptor,
+            tls_context=generation.tls_context,
             scoreboard=self._scoreboard,
             slot=slot,
             stop=stop,

@@ -52,6 +52,11 @@ class Connection:
             raise ConnectionLost(error.strerror or str(error)) from error
         return host, port
 
+    @property
+    def tls_version(self) -> str:
+        """The version, "TLSv1.3" for one, or nothing without TLS."""
+        return ""
+
     def receive_into(self, space: memoryview, *, until: float) -> tuple[Arrival, int]:
         """Wait until `until` on time.monotonic(), a tick at most, for bytes; return how many came."""
         wait_seconds = min(max(0.0, until - time.monotonic()), TICK_SECONDS)
@@ -83,11 +88,14 @@ class Connection:
         rest = memoryview(data)
         while rest:
             try:
-                rest = rest[self._socket.send(rest) :]
+                rest = rest[self._send_some(rest) :]
             except BlockingIOError:
                 self._wait_for_room(deadline)
             except OSError as error:
                 raise ConnectionLost(error.strerror or str(error)) from error
+
+    def _send_some(self, data: memoryview) -> int:
+        return self._socket.send(data)
 
     def _wait_for_room(self, deadline: float) -> None:
         room = select.poll()

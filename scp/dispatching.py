@@ -9,7 +9,7 @@ def dispatch(context: ChildContext) -> None:
     # Celery is imported here, in the one child that talks to the broker: it would double the others' size.
     from dicomhub.intake.dispatcher import Dispatcher  # noqa: PLC0415
 
-    context.listener.close()  # else the port would stay open as long as this child lives
+    context.listeners.close()  # else a port would stay open as long as this child lives
     dispatcher = Dispatcher.open(
         context.environment, was_published=lambda: context.slot.tally.count(BATCHES_PUBLISHED)
     )

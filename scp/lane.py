@@ -12,11 +12,13 @@ from dicomhub.standard.sop_class import VERIFICATION
 from scp.acceptance import Acceptance, Acceptor, Refused
 from scp.admission import AdmissionCache
 from scp.messages import MessageBeginner
+from scp.permission import Permission
 from scp.record import AssociationRecord
 from scp.scoreboard import ScoreboardSlot
 from scp.stopping import StopRequest
 from scp.storing import Services
 from scp.upper_layer.answer import Rejection
+from scp.upper_layer.request import AssociateRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +44,35 @@ class Lane:
 
     def admit(self, pdu: bytes, record: AssociationRecord) -> Admitted | Rejection:
         """Judge an A-ASSOCIATE-RQ. Raises RequestMalformed."""
-        acceptance = self.acceptor.judge(pdu)
+        acceptance = self.acceptor.judge(pdu, lambda request: self._permit(request, record.peer))
         record.requested(acceptance.request)
         if isinstance(acceptance, Refused):
             return acceptance.rejection
-        try:
-            snapshot = self.admissions.snapshot()
-        except (msgspec.DecodeError, OSError) as error:
-            # Without the snapshot nobody knows whose images these are.
-            logger().error("admission_snapshot_unreadable", error=str(error))
-            return Rejection.TEMPORARY_CONGESTION
-        called, calling = acceptance.request.called_ae_title, acceptance.request.calling_ae_title
-        admission = snapshot.tenant_of(called_ae_title=called, calling_ae_title=calling)
+        permission = acceptance.permission
         provenance = Provenance(
             source="dimse",
-            calling_ae_title=calling,
-            called_ae_title=called,
+            calling_ae_title=acceptance.request.calling_ae_title,
+            called_ae_title=acceptance.request.called_ae_title,
             source_address=record.peer,
             trace_id=record.trace_id,
         )
         if _stores(acceptance) and not self.intake.has_room():
             logger().error("disk_under_reserve")
             return Rejection.TEMPORARY_CONGESTION
-        record.accepted(acceptance, tenant=admission.tenant)
-        services = Services(self.intake, admission=admission, provenance=provenance, tally=self.slot.tally)
+        record.accepted(acceptance, tenant=permission.tenant.tenant)
+        services = Services(self.intake, permission=permission, provenance=provenance, tally=self.slot.tally)
         return Admitted(acceptance, services)
+
+    def _permit(self, request: AssociateRequest, peer: str) -> Permission | Rejection:
+        try:
+            rules = self.admissions.rules()
+        except (msgspec.DecodeError, OSError) as error:
+            # Without the snapshot nobody knows who may come in, nor whose images these are.
+            logger().error("admission_snapshot_unreadable", error=str(error))
+            return Rejection.TEMPORARY_CONGESTION
+        return rules.judge(
+            called_ae_title=request.called_ae_title, calling_ae_title=request.calling_ae_title, peer=peer
+        )
 
     def cut(self) -> None:
         """End the open batch, so that what came in travels on without waiting for more."""

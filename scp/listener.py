@@ -2,6 +2,8 @@
 
 import os
 import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 # The kernel bounds this by net.core.somaxconn.
@@ -12,8 +14,8 @@ class PortUnavailable(Exception):
     """The address cannot be listened on; says which and why in one line."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Listen on host and port, 0 for any that is free. Raises PortUnavailable."""
+def listen(host: str, port: int, *, setting: str = "SCP_PORT") -> socket.socket:
+    """Listen on host and port, 0 for any that is free. Raises PortUnavailable, which names the setting."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -29,18 +31,35 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise PortUnavailable(
-            f"Cannot listen on {host} port {port}: {reason}. Another port: SCP_PORT=<port>."
+            f"Cannot listen on {host} port {port}: {reason}. Another port: {setting}=<port>."
         ) from error
     # One connection wakes one child, yet another may be faster: it must not wait in accept().
     listener.setblocking(False)
     return listener
 
 
-class PortFile:
-    """$DICOMHUB_HOME/run/scp.port: the port, for those who have to find it; gone when nobody listens."""
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """The listening sockets: for plain DICOM, and for DICOM through TLS where that is set up."""
 
-    def __init__(self, home: Path) -> None:
-        self._path = home / "run" / "scp.port"
+    plain: socket.socket
+    secure: socket.socket | None = None
+
+    def __iter__(self) -> Iterator[socket.socket]:
+        yield self.plain
+        if self.secure is not None:
+            yield self.secure
+
+    def close(self) -> None:
+        for listener in self:
+            listener.close()
+
+
+class PortFile:
+    """A file under $DICOMHUB_HOME/run: the port, for those who have to find it; gone when nobody listens."""
+
+    def __init__(self, home: Path, *, name: str = "scp.port") -> None:
+        self._path = home / "run" / name
 
     def write(self, port: int) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The child that writes the metrics, so that no slow or hanging disk can hold up the supervisor."""
+"""The child that writes metrics and status, so that no slow or hanging disk can hold up the supervisor."""
 
 import select
 import time
@@ -14,6 +14,7 @@ from dicomhub.storage.filesystem import FilesystemStore, open_store
 from dicomhub.storage.layout import INCOMING, JOURNAL
 from scp.child import ChildContext
 from scp.exposing import SnapshotFile, snapshot
+from scp.publishing import StatusPublisher
 from scp.scoreboard import ChildState
 
 _PERIOD_SECONDS = 1.0
@@ -26,13 +27,15 @@ class Meter:
         self._store = open_store(context.environment)
         self._file = SnapshotFile(context.environment.scp_metrics_file)
         self._is_writing = True
+        self._status = StatusPublisher(context)
 
     def run(self) -> None:
-        self._context.listener.close()  # else the port would stay open as long as this child lives
+        self._context.listeners.close()  # else a port would stay open as long as this child lives
         self._context.slot.set_state(ChildState.ATTENDING)
         while not self._context.is_to_stop():
             self._context.slot.beat()
             self._write()
+            self._status.publish()
             select.select([self._context.stop], [], [], _PERIOD_SECONDS)
         self._write()
 

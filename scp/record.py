@@ -39,8 +39,12 @@ class AssociationRecord:
         self._bytes_received = 0
         slot.begin_association(peer=peer)
 
+    def secured(self, tls_version: str) -> None:
+        if tls_version:
+            self._fields["tls"] = tls_version
+
     def requested(self, request: AssociateRequest) -> None:
-        self._fields = {
+        self._fields |= {
             "calling_ae_title": request.calling_ae_title,
             "called_ae_title": request.called_ae_title,
             "implementation": request.implementation_version_name,

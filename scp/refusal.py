@@ -6,6 +6,7 @@ from dicomhub.intake.refusal import (
     DuplicateRefused,
     IntakeRefused,
     OutOfResources,
+    TenantUnknown,
     UidsNotUnderstood,
 )
 from dicomhub.standard.status import Status
@@ -15,6 +16,7 @@ _STATUSES: dict[type[IntakeRefused], Status] = {
     DataSetMismatch: Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS,
     DataSetNotUnderstood: Status.CANNOT_UNDERSTAND,
     UidsNotUnderstood: Status.CANNOT_UNDERSTAND_UIDS,
+    TenantUnknown: Status.NOT_AUTHORIZED,
     DuplicateRefused: Status.DUPLICATE_SOP_INSTANCE,
 }
 

@@ -2,14 +2,19 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pydicom.config
 
-from dicomhub.environment import EnvironmentInvalid, read_environment
+from dicomhub.environment import EnvironmentInvalid, ScpSettings, read_environment
+from dicomhub.intake.receiver_status import ReceiverStatusFile
 from dicomhub.log import configure, logger
 from scp.exposing import SnapshotFile
-from scp.listener import PortFile, PortUnavailable, listen
+from scp.listener import Listeners, PortFile, PortUnavailable, listen
 from scp.supervisor import PROCESS, Supervisor
+from scp.tls import TlsUnusable
 
 EXIT_PORT_UNAVAILABLE = 1
 EXIT_ENVIRONMENT_INVALID = 2
@@ -27,20 +32,42 @@ def start() -> int:
     # Nor is a peer's malformed UID to be printed as a warning of pydicom's, in whatever bytes it came.
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     try:
-        listener = listen(environment.scp.host, environment.scp.port)
+        listeners = _listen(environment.scp)
+        supervisor = Supervisor(environment, listeners)
     except PortUnavailable as error:
         print(error, file=sys.stderr)  # noqa: T201 - for a person at a terminal
         return EXIT_PORT_UNAVAILABLE
-    host, port = listener.getsockname()[:2]
-    supervisor = Supervisor(environment, listener)
-    # Who reads the file may send a signal next: the supervisor has its handlers by now.
-    port_file = PortFile(environment.home)
-    port_file.write(port)
-    logger().info("listening", host=host, port=port)
-    try:
-        supervisor.run()
-    finally:
-        port_file.remove()
-        SnapshotFile(environment.scp_metrics_file).remove()
+    except TlsUnusable as error:
+        print(error, file=sys.stderr)  # noqa: T201 - likewise
+        return EXIT_ENVIRONMENT_INVALID
+    # Who reads a file may send a signal next: the supervisor has its handlers by now.
+    with _announced(environment.home, listeners):
+        try:
+            supervisor.run()
+        finally:
+            SnapshotFile(environment.scp_metrics_file).remove()
+            ReceiverStatusFile(environment.home).remove()
     logger().info("stopped")
     return 0
+
+
+def _listen(settings: ScpSettings) -> Listeners:
+    """Raises PortUnavailable."""
+    plain = listen(settings.host, settings.port)
+    if settings.tls is None:
+        return Listeners(plain)
+    return Listeners(plain, listen(settings.host, settings.tls.port, setting="SCP_TLS_PORT"))
+
+
+@contextmanager
+def _announced(home: Path, listeners: Listeners) -> Iterator[None]:
+    """Tell the ports, in the log and in files. The plain one's comes last: who sees it finds the other."""
+    with ExitStack() as files:
+        for listener in reversed(list(listeners)):
+            is_tls = listener is listeners.secure
+            host, port = listener.getsockname()[:2]
+            file = PortFile(home, name="scp.tls.port" if is_tls else "scp.port")
+            files.callback(file.remove)
+            file.write(port)
+            logger().info("listening", host=host, port=port, tls=is_tls)
+        yield

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from dicomhub.intake.admission import TenantAdmission
 from dicomhub.intake.door import Intake, Provenance
 from dicomhub.intake.incoming_instance import IncomingInstance
 from dicomhub.intake.refusal import IntakeRefused
@@ -14,6 +13,7 @@ from dicomhub.standard.status import Status
 from dicomhub.standard.uid import is_uid
 from scp.dimse import Command, CommandField, Response
 from scp.meters import ARCHIVE_SECONDS, INSTANCE_BYTES, STORE_SECONDS
+from scp.permission import Permission
 from scp.refusal import status_of
 from scp.tally import Tally
 from scp.upper_layer.negotiation import NegotiatedContext
@@ -96,11 +96,11 @@ class Services:
     """Begins each message of one association."""
 
     def __init__(
-        self, intake: Intake, *, admission: TenantAdmission, provenance: Provenance, tally: Tally
+        self, intake: Intake, *, permission: Permission, provenance: Provenance, tally: Tally
     ) -> None:
         self._tally = tally
         self._intake = intake
-        self._admission = admission
+        self._permission = permission
         self._provenance = provenance
 
     def begin(self, command: Command, context: NegotiatedContext) -> DataSetSink:
@@ -136,8 +136,9 @@ class Services:
                 sop_class_uid=command.affected_sop_class_uid,
                 sop_instance_uid=command.affected_sop_instance_uid,
                 transfer_syntax_uid=context.transfer_syntax,
-                admission=self._admission,
+                admission=self._permission.tenant,
                 provenance=self._provenance,
+                by_attribute=self._permission.by_attribute,
             )
         except IntakeRefused as refused:
             return ThrownAway(self._refuse(command, refused))

@@ -6,21 +6,23 @@ the dead, kills those that hang, and brings the pool to its size.
 
 import select
 import signal
-import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-from dicomhub.environment import Environment, EnvironmentInvalid, read_environment
+from dicomhub.environment import Environment, EnvironmentInvalid, ScpSettings, read_environment
 from dicomhub.log import configure, logger
 from scp.backoff import Backoff
 from scp.child import freeze_memory
 from scp.children import Child, Children, Death, Generation, Role, label_of
 from scp.draining import Draining
+from scp.listener import Listeners
 from scp.meters import ASSOCIATIONS, DEATHS, FORKS, HANGS
 from scp.outcome import Outcome
 from scp.pool import Census, plan
 from scp.scoreboard import AssociationState, ChildState, Scoreboard
 from scp.signals import SignalQueue
+from scp.tls import TlsUnusable
 
 PROCESS = "scp"
 _TICK_SECONDS = 1.0
@@ -35,11 +37,12 @@ _SINGLE_ROLES = (Role.TURNSTILE, Role.DISPATCHER, Role.METER)
 
 
 class Supervisor:
-    def __init__(self, environment: Environment, listener: socket.socket) -> None:
+    def __init__(self, environment: Environment, listeners: Listeners) -> None:
+        """Raises TlsUnusable."""
         self._generation = Generation.of(environment, number=1)
-        self._listener = listener
+        self._listeners = listeners
         self._scoreboard = Scoreboard(_CAPACITY)
-        self._children = Children(listener, self._scoreboard)
+        self._children = Children(listeners, self._scoreboard)
         self._signals = SignalQueue()
         self._backoff = {role: Backoff() for role in Role}
         self._draining: Draining | None = None
@@ -79,7 +82,7 @@ class Supervisor:
             self._draining.hurry()
             return
         logger().info("draining", children=len(self._children))
-        self._listener.close()
+        self._listeners.close()
         self._draining = Draining(self._generation.environment.scp.drain_seconds)
 
     def _handle_hup(self) -> None:
@@ -87,14 +90,21 @@ class Supervisor:
             return
         try:
             environment = read_environment()
+            generation = Generation.of(environment, number=self._generation.number + 1)
         except EnvironmentInvalid as error:
             logger().error("reload_refused", problems=list(error.problems))
             return
+        except TlsUnusable as error:
+            logger().error("reload_refused", problems=[str(error)])
+            return
         before = self._generation.environment.scp
-        if (environment.scp.host, environment.scp.port) != (before.host, before.port):
-            logger().warning("address_kept", reason="SCP_HOST and SCP_PORT need a restart")
+        if _addresses(environment.scp) != _addresses(before):
+            logger().warning("address_kept", reason="SCP_HOST, SCP_PORT and SCP_TLS_PORT need a restart")
+        if generation.tls_context is None:
+            # The port stays open, so it has to be served.
+            generation = replace(generation, tls_context=self._generation.tls_context)
         configure(PROCESS, log_format=environment.log_format, level=environment.log_level)
-        self._generation = Generation.of(environment, number=self._generation.number + 1)
+        self._generation = generation
         freeze_memory()
         logger().info("reloaded", generation=self._generation.number)
         for child in self._children:
@@ -195,6 +205,10 @@ class Supervisor:
             return
         self._scoreboard.supervisor_tally.count(FORKS, label_of(role))
         logger().debug("forked", role=role.value, pid=child.pid)
+
+
+def _addresses(settings: ScpSettings) -> tuple[str, int, int | None]:
+    return settings.host, settings.port, settings.tls.port if settings.tls else None
 
 
 def _died_young(death: Death) -> bool:

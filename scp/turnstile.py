@@ -6,6 +6,7 @@ supervisor declares the pool saturated.
 
 import select
 import socket
+import ssl
 import time
 from contextlib import suppress
 
@@ -31,10 +32,18 @@ _BUFFER_BYTES = 64 * 1024
 class Refusal:
     """One connection on its way out."""
 
-    def __init__(self, accepted: socket.socket, *, peer: str, tally: Tally) -> None:
+    def __init__(
+        self, accepted: socket.socket, *, peer: str, tally: Tally, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Raises OSError when the peer is gone before TLS has begun."""
         accepted.setblocking(False)
         self._tally = tally
-        self._socket = accepted
+        # With TLS to read goes on with the handshake: a rejection needs one too.
+        self._socket = (
+            accepted
+            if tls is None
+            else tls.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False)
+        )
         self._peer = peer
         self._parser = PduParser(bytearray(_BUFFER_BYTES), max_pdu_bytes=_BUFFER_BYTES)
         self._is_answered = False
@@ -50,7 +59,7 @@ class Refusal:
             self._parser.received(received)
             if received:
                 self._answer()
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError):
             return False
         except OSError:
             return True
@@ -90,7 +99,7 @@ class Turnstile:
             self._context.to_turnstile.drain()
             self._advance(ready)
             self._consider(ready)
-        self._context.listener.close()
+        self._context.listeners.close()
 
     def _wait(self) -> set[int]:
         """Wait for whatever there is to wait for now; return the descriptors that are ready."""
@@ -103,7 +112,8 @@ class Turnstile:
         if self._knocked_at is not None:
             wait_seconds = max(0.0, self._knocked_at + GRACE_SECONDS - time.monotonic())
         elif self._context.scoreboard.is_saturated and len(self._refusals) < _MAX_REFUSALS:
-            poll.register(self._context.listener, select.POLLIN)
+            for listener in self._context.listeners:
+                poll.register(listener, select.POLLIN)
         return {descriptor for descriptor, _ in poll.poll(wait_seconds * 1000 + 1)}
 
     def _advance(self, ready: set[int]) -> None:
@@ -118,7 +128,7 @@ class Turnstile:
         scoreboard = self._context.scoreboard
         now = time.monotonic()
         if self._knocked_at is None:
-            if self._context.listener.fileno() in ready:
+            if any(listener.fileno() in ready for listener in self._context.listeners):
                 self._knocked_at = now
                 self._accepted_before_knock = scoreboard.accepted()
         elif now >= self._knocked_at + GRACE_SECONDS:
@@ -128,10 +138,21 @@ class Turnstile:
                 self._refuse()
 
     def _refuse(self) -> None:
+        listeners = self._context.listeners
+        for listener in listeners:
+            self._refuse_on(listener, self._context.tls_context if listener is listeners.secure else None)
+
+    def _refuse_on(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
         with suppress(BlockingIOError, ConnectionAbortedError):
             while len(self._refusals) < _MAX_REFUSALS:
-                accepted, address = self._context.listener.accept()
-                refusal = Refusal(accepted, peer=address_text(address), tally=self._context.slot.tally)
+                accepted, address = listener.accept()
+                try:
+                    refusal = Refusal(
+                        accepted, peer=address_text(address), tally=self._context.slot.tally, tls=tls
+                    )
+                except OSError:  # gone already
+                    accepted.close()
+                    continue
                 self._refusals.append(refusal)
                 refusal.advance()
 

@@ -3,6 +3,8 @@
 import os
 import select
 import socket
+from collections import deque
+from dataclasses import dataclass
 
 from dicomhub.intake.door import Intake
 from scp.admission import AdmissionCache
@@ -12,15 +14,25 @@ from scp.connection import TICK_SECONDS, Connection, address_text
 from scp.lane import Lane
 from scp.meters import BATCHES_CUT
 from scp.scoreboard import ChildState
+from scp.secure_connection import SecureConnection
 
 # The largest stretch that one recv_into can bring. Larger ones were no faster.
 _BUFFER_BYTES = 512 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A connection; its peer is host:port."""
+
+    socket: socket.socket
+    peer: str
+    is_tls: bool
+
+
 class Worker:
     def __init__(self, context: ChildContext) -> None:
         self._context = context
-        self._listener = context.listener
+        self._listeners = context.listeners
         self._intake = Intake.open(
             context.environment, owner=f"scp-{os.getpid()}", was_cut=self._batch_was_cut
         )
@@ -28,15 +40,18 @@ class Worker:
             settings=context.environment.scp,
             acceptor=context.acceptor,
             intake=self._intake,
-            admissions=AdmissionCache(self._intake.store),
+            admissions=AdmissionCache(self._intake.store, own_ae_title=context.environment.scp.ae_title),
             slot=context.slot,
             stop=context.stop,
             buffer=bytearray(_BUFFER_BYTES),
-            stop_accepting=self._listener.close,
+            stop_accepting=self._listeners.close,
         )
         self._epoll = select.epoll()
-        # One connection wakes one child.
-        self._epoll.register(self._listener, select.EPOLLIN | select.EPOLLEXCLUSIVE)
+        for listener in self._listeners:
+            # One connection wakes one child.
+            self._epoll.register(listener, select.EPOLLIN | select.EPOLLEXCLUSIVE)
+        # Whose turn it is to be asked first, so that a busy port does not keep the other waiting.
+        self._in_turn = deque(self._listeners)
         self._epoll.register(context.stop, select.EPOLLIN)
 
     def run(self) -> None:
@@ -45,14 +60,14 @@ class Worker:
         while not self._context.is_to_stop():
             accepted = self._accept()
             if accepted is not None:
-                self._serve(*accepted)
+                self._serve(accepted)
             else:
                 self._wait()
-        # A connection may have woken this child just now, and would wake no other.
-        accepted = self._accept()
-        self._listener.close()
-        if accepted is not None:
-            self._serve(*accepted)
+        # Connections may have woken this child just now, and would wake no other.
+        last = [self._accept_on(listener) for listener in self._listeners]
+        self._listeners.close()
+        for accepted in filter(None, last):
+            self._serve(accepted)
         self._intake.close()
 
     def _wait(self) -> None:
@@ -60,27 +75,39 @@ class Worker:
         self._lane.cut_if_due()
         self._epoll.poll(TICK_SECONDS)
 
-    def _accept(self) -> tuple[socket.socket, str] | None:
+    def _accept(self) -> Accepted | None:
         """Accept, if there is something to accept: another child may have been faster.
 
         Tried before every wait, so that a connection whose wake-up went to a child that died is found.
         """
+        self._in_turn.rotate()
+        return next(filter(None, map(self._accept_on, self._in_turn)), None)
+
+    def _accept_on(self, listener: socket.socket) -> Accepted | None:
         try:
-            accepted, address = self._listener.accept()
+            accepted, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return None
         except OSError:
-            if self._listener.fileno() < 0:
+            if listener.fileno() < 0:
                 return None  # closed while the last association was served
             raise
         self._context.slot.count_accepted()
-        return accepted, address_text(address)
+        return Accepted(accepted, address_text(address), is_tls=listener is self._listeners.secure)
 
-    def _serve(self, accepted: socket.socket, peer: str) -> None:
+    def _serve(self, accepted: Accepted) -> None:
         self._enter(ChildState.BUSY)
-        Association(self._lane, Connection(accepted, send_seconds=self._send_seconds), peer=peer).run()
+        Association(self._lane, self._connection(accepted), peer=accepted.peer).run()
         self._context.slot.end_association()
         self._context.to_supervisor.poke()
+
+    def _connection(self, accepted: Accepted) -> Connection:
+        if not accepted.is_tls:
+            return Connection(accepted.socket, send_seconds=self._send_seconds)
+        assert self._context.tls_context is not None, "there is a TLS listener, so there is a context"
+        return SecureConnection(
+            accepted.socket, context=self._context.tls_context, send_seconds=self._send_seconds
+        )
 
     @property
     def _send_seconds(self) -> float:

@@ -15,8 +15,9 @@ STOP_SECONDS = 120.0
 
 # Settings that lead out of a temporary home, to state or to a network that is someone else's.
 _OUTWARD = (
-    "DATABASE_URL", "DICOMHUB_SETTINGS_FILE", "REDIS_URL", "SCP_HOST", "STORE_ROOT", "WAREHOUSE_URL",
-    "WEB_ALLOWED_HOSTS", "WEB_HOST", "WEB_OPEN", "WEB_PUBLIC_URL",
+    "DATABASE_URL", "DICOMHUB_SETTINGS_FILE", "REDIS_URL", "SCP_HOST", "SCP_TLS_CERTIFICATE",
+    "SCP_TLS_CLIENT_CA", "SCP_TLS_KEY", "STORE_ROOT", "WAREHOUSE_URL", "WEB_ALLOWED_HOSTS", "WEB_HOST",
+    "WEB_OPEN", "WEB_PUBLIC_URL",
 )  # fmt: skip
 _FREE_PORTS = {"SCP_PORT": "0", "WEB_PORT": "0", "FLOWER_PORT": "0"}
 

@@ -20,6 +20,8 @@ from dicomhub.intake.incoming_instance import (
 from dicomhub.intake.journal import Journal
 from dicomhub.intake.quarantine import Quarantine
 from dicomhub.intake.refusal import DuplicateRefused, OutOfResources
+from dicomhub.intake.tenant_by_attribute import TenantByAttribute
+from dicomhub.standard.transfer_syntax import transfer_syntax
 from dicomhub.storage.filesystem import DuplicateInstance, FilesystemStore, open_store
 from dicomhub.storage.layout import JOURNAL, QUARANTINE, instance_path
 from tasks.messages import Source, StoredInstance
@@ -80,8 +82,12 @@ class Intake:
         transfer_syntax_uid: str,
         admission: TenantAdmission,
         provenance: Provenance,
+        by_attribute: TenantByAttribute | None = None,
     ) -> IncomingInstance:
-        """Begin an instance. Raises OutOfResources, and TransferSyntaxUnknown."""
+        """Begin an instance, of the tenant of admission or of the one that by_attribute finds at its end.
+
+        Raises OutOfResources, and TransferSyntaxUnknown.
+        """
         announced = Announced(
             sop_class_uid=sop_class_uid,
             sop_instance_uid=sop_instance_uid,
@@ -98,7 +104,9 @@ class Intake:
                 announced=announced,
                 source_ae_title=provenance.calling_ae_title,
                 quarantine=self._quarantine,
-                accept=lambda whole: self._accept(whole, admission, provenance),
+                accept=lambda whole: self._accept(
+                    whole, _tenant_of(whole, by_attribute) or admission, provenance
+                ),
             )
         except OSError as error:
             file.discard()
@@ -150,6 +158,15 @@ class Intake:
         except DuplicateInstance as error:
             raise DuplicateRefused("instance is archived with other bytes") from error
         return Archived(stored, outcome)
+
+
+def _tenant_of(whole: WholeInstance, by_attribute: TenantByAttribute | None) -> TenantAdmission | None:
+    if by_attribute is None:
+        return None
+    syntax = transfer_syntax(whole.announced.transfer_syntax_uid)
+    return by_attribute.tenant_of_file(
+        whole.file.fileno(), data_set_offset=whole.data_set_offset, syntax=syntax
+    )
 
 
 def _stored_instance(whole: WholeInstance, tenant: str, provenance: Provenance) -> StoredInstance:

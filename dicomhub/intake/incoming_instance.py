@@ -43,6 +43,7 @@ class WholeInstance:
     head: DataSetHead
     file: IncomingFile
     digest: str
+    data_set_offset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,13 @@ class IncomingInstance:
         """
         try:
             return self._accept(
-                WholeInstance(self._announced, self._checked_head(), self._file, str(self._digest))
+                WholeInstance(
+                    self._announced,
+                    self._checked_head(),
+                    self._file,
+                    str(self._digest),
+                    self._data_set_offset,
+                )
             )
         except Unacceptable as refusal:
             self._keep_in_quarantine(refusal)

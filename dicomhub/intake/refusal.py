@@ -19,6 +19,10 @@ class DuplicateRefused(IntakeRefused):
     """The instance is archived with other bytes, and its tenant keeps those."""
 
 
+class TenantUnknown(IntakeRefused):
+    """Nothing says whose the instance is, or what says it names nobody."""
+
+
 class Unacceptable(IntakeRefused):
     """The data set itself is at fault; it would be refused again. Such bytes go to quarantine."""
 

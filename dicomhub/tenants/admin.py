@@ -2,20 +2,31 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from dicomhub.tenants.models import ApplicationEntity, Tenant
+from dicomhub.tenants.models import AdmissionPolicy, ApplicationEntity, Tenant, TenantValue
+from dicomhub.tenants.services import admission_policy
+from dicomhub.tenants.validation import lines_of
 
 
 class ApplicationEntityInline(TabularInline):
     model = ApplicationEntity
     extra = 0
     fields = ("ae_title", "role", "description")
+    show_change_link = True
+
+
+class TenantValueInline(TabularInline):
+    model = TenantValue
+    extra = 0
+    fields = ("value",)
 
 
 @admin.register(Tenant)
@@ -23,7 +34,7 @@ class TenantAdmin(ModelAdmin):
     list_display = ("name", "title", "duplicate_policy")
     fields = ("name", "title", "duplicate_policy")
     search_fields = ("name", "title")
-    inlines = (ApplicationEntityInline,)
+    inlines = (ApplicationEntityInline, TenantValueInline)
 
     def get_readonly_fields(self, _request: HttpRequest, obj: Tenant | None = None) -> tuple[str, ...]:
         return () if obj is None else ("name",)
@@ -40,10 +51,65 @@ class TenantAdmin(ModelAdmin):
 
 @admin.register(ApplicationEntity)
 class ApplicationEntityAdmin(ModelAdmin):
-    list_display = ("ae_title", "role", "tenant", "description")
+    list_display = (
+        "ae_title",
+        "role",
+        "tenant",
+        "permitted_networks",
+        "permitted_sop_classes",
+        "description",
+    )
+    fieldsets = (
+        (None, {"fields": ("ae_title", "role", "tenant", "description")}),
+        ("Permitted; what is empty goes by the admission policy", {"fields": ("networks", "sop_classes")}),
+    )
     list_filter = ("role", "tenant")
     list_select_related = ("tenant",)
     search_fields = ("ae_title", "description")
+
+    @admin.display(description="from")
+    def permitted_networks(self, entity: ApplicationEntity) -> str:
+        return ", ".join(lines_of(entity.networks))
+
+    @admin.display(description="SOP classes")
+    def permitted_sop_classes(self, entity: ApplicationEntity) -> str:
+        return ", ".join(lines_of(entity.sop_classes))
+
+
+@admin.register(AdmissionPolicy)
+class AdmissionPolicyAdmin(ModelAdmin):
+    """The one row: its list is its page."""
+
+    fieldsets = (
+        ("AE titles", {"fields": ("called_ae_titles", "calling_ae_titles")}),
+        (
+            "Permitted where an application entity says nothing; empty permits all",
+            {"fields": ("networks", "sop_classes")},
+        ),
+        (
+            "Tenants by an attribute of the data set",
+            {"fields": ("tenant_attribute", "private_creator", "unknown_tenant_values")},
+        ),
+    )
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: AdmissionPolicy | None = None) -> bool:
+        return False
+
+    def changelist_view(  # type: ignore[override] # a redirect is an answer too
+        self, request: HttpRequest, _extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        return redirect("admin:tenants_admissionpolicy_change", admission_policy().pk)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        super().save_model(request, obj, form, change)
+        calling = ApplicationEntity.objects.filter(role=ApplicationEntity.Role.CALLING)
+        if obj.calling_ae_titles == AdmissionPolicy.Titles.CLOSED and not calling.exists():
+            messages.warning(request, "Nobody may send now: there is no application entity that is calling.")
 
 
 admin.site.unregister(User)

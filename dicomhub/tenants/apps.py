@@ -11,7 +11,7 @@ class TenantsConfig(AppConfig):
     label = "tenants"
 
     def ready(self) -> None:
-        for model in ("Tenant", "ApplicationEntity"):
+        for model in ("Tenant", "ApplicationEntity", "AdmissionPolicy", "TenantValue"):
             for signal in (post_save, post_delete):
                 signal.connect(_publish_on_commit, sender=self.get_model(model), dispatch_uid=model)
         post_migrate.connect(_publish_after_migrate, sender=self, dispatch_uid=self.label)
@@ -23,10 +23,15 @@ def _publish_on_commit(*, using: str, **_signal: Any) -> None:
 
 def _publish_after_migrate(*, using: str, **_signal: Any) -> None:
     """The receiving side finds a snapshot from the start, and the default tenant outlives a flush."""
-    from dicomhub.tenants.services import ensure_default_tenant  # noqa: PLC0415 - see _publish
+    from dicomhub.tenants.services import (  # noqa: PLC0415 - see _publish
+        ensure_admission_policy,
+        ensure_default_tenant,
+    )
 
-    if "tenants_tenant" in connections[using].introspection.table_names():  # not after migrating to zero
+    # Not after migrating to zero, nor to a state before there was a policy.
+    if "tenants_admissionpolicy" in connections[using].introspection.table_names():
         ensure_default_tenant()
+        ensure_admission_policy()
         _publish()
 
 

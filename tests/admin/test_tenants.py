@@ -8,7 +8,12 @@ from dicomhub.tenants.models import ApplicationEntity, Tenant
 from tests.archive.building import archived, header, index
 
 LIST = "/admin/tenants/tenant/"
-NO_ENTITIES = {"application_entities-TOTAL_FORMS": "0", "application_entities-INITIAL_FORMS": "0"}
+NO_VALUES = {"values-TOTAL_FORMS": "0", "values-INITIAL_FORMS": "0"}
+NO_ENTITIES = {
+    "application_entities-TOTAL_FORMS": "0",
+    "application_entities-INITIAL_FORMS": "0",
+    **NO_VALUES,
+}
 
 
 def page(name: str, tenant: str) -> str:
@@ -24,6 +29,7 @@ def test_a_tenant_is_added_with_its_ae_titles(browser: Client):
         "application_entities-INITIAL_FORMS": "0",
         "application_entities-0-ae_title": "NORTH",
         "application_entities-0-role": "called",
+        **NO_VALUES,
     }
     answer = browser.post(f"{LIST}add/", values)
     assert answer.status_code == 302

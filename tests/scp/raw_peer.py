@@ -1,5 +1,6 @@
 """A peer that sends the bytes that a test wants, and reads PDUs back."""
 
+import socket
 import struct
 from pathlib import Path
 from typing import Self
@@ -13,8 +14,8 @@ Answer = tuple[int, bytes]  # type and body of a PDU
 
 
 class RawPeer:
-    def __init__(self, scp: ScpProcess) -> None:
-        self.socket = scp.connect()
+    def __init__(self, scp: ScpProcess, connection: socket.socket | None = None) -> None:
+        self.socket = connection or scp.connect()
 
     def __enter__(self) -> Self:
         return self

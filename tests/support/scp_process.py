@@ -30,6 +30,10 @@ class ScpProcess:
     def pid(self) -> int:
         return self.process.pid
 
+    @property
+    def tls_port(self) -> int:
+        return int((self.home / "run" / "scp.tls.port").read_text("ascii"))
+
     def log(self) -> str:
         return (self.home / "scp.log").read_text("utf-8", "replace")
 
