@@ -2,12 +2,16 @@
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 # The kernel bounds this by net.core.somaxconn.
 _BACKLOG = 1024
+# Linux' struct tcp_info: of a listening socket, tcpi_unacked is the length of its queue.
+_TCP_INFO: int | None = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
+_TCPI_UNACKED = slice(24, 28)
 
 
 class PortUnavailable(Exception):
@@ -36,6 +40,14 @@ def listen(host: str, port: int, *, setting: str = "SCP_PORT") -> socket.socket:
     # One connection wakes one child, yet another may be faster: it must not wait in accept().
     listener.setblocking(False)
     return listener
+
+
+def waiting_connections(listener: socket.socket) -> int:
+    """How many connections nobody has accepted yet; 0 where the kernel does not tell."""
+    if _TCP_INFO is None:
+        return 0
+    information = listener.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _TCPI_UNACKED.stop)
+    return int.from_bytes(information[_TCPI_UNACKED], sys.byteorder)
 
 
 @dataclass(frozen=True, slots=True)

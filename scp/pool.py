@@ -4,13 +4,16 @@ from dataclasses import dataclass
 
 from dicomhub.environment import ScpSettings
 
+# At a time: the supervisor has signals to handle in between.
+_MAX_FORKS = 32
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Census:
     """The children that serve, counted.
 
     old_idle are those of idle that are of earlier settings; leaving are idle too, but were told to go and are
-    not counted among idle.
+    not counted among idle. waiting are connections that nobody has accepted yet.
     """
 
     starting: int = 0
@@ -18,6 +21,7 @@ class Census:
     old_idle: int = 0
     busy: int = 0
     leaving: int = 0
+    waiting: int = 0
 
     @property
     def total(self) -> int:
@@ -38,8 +42,9 @@ class Plan:
 
 def plan(census: Census, settings: ScpSettings) -> Plan:
     """What to do now. A further association is refused only when there is nobody, and nobody may come."""
-    wanted = settings.min_spare_children - census.spare
-    fork = max(0, min(wanted, settings.max_children - census.total))
+    # A child for everybody who waits: two by two, a burst of 50 waited for seconds.
+    wanted = max(settings.min_spare_children, census.waiting) - census.spare
+    fork = max(0, min(wanted, settings.max_children - census.total, _MAX_FORKS))
     if census.old_idle:
         return _roll(census, settings, fork=fork)
     surplus = census.spare - settings.max_spare_children

@@ -16,7 +16,7 @@ from scp.backoff import Backoff
 from scp.child import freeze_memory
 from scp.children import Child, Children, Death, Generation, Role, label_of
 from scp.draining import Draining
-from scp.listener import Listeners
+from scp.listener import Listeners, waiting_connections
 from scp.meters import ASSOCIATIONS, DEATHS, FORKS, HANGS
 from scp.outcome import Outcome
 from scp.pool import Census, plan
@@ -173,8 +173,7 @@ class Supervisor:
             for child in idle[: now.retire]:
                 child.retire()
 
-    @staticmethod
-    def _census(workers: list[Child], *, idle: int, old_idle: int) -> Census:
+    def _census(self, workers: list[Child], *, idle: int, old_idle: int) -> Census:
         starting = sum(child.state is ChildState.STARTING for child in workers)
         leaving = sum(child.state is ChildState.IDLE and child.is_leaving for child in workers)
         return Census(
@@ -183,6 +182,7 @@ class Supervisor:
             old_idle=old_idle,
             leaving=leaving,
             busy=len(workers) - starting - idle - leaving,
+            waiting=sum(map(waiting_connections, self._listeners)),
         )
 
     def _declare(self, *, is_saturated: bool) -> None:

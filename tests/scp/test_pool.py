@@ -1,5 +1,7 @@
 """The rule by which the pool grows, shrinks and is rolled, as a table."""
 
+from dataclasses import replace
+
 import pytest
 
 from dicomhub.environment import read_environment
@@ -15,6 +17,8 @@ CASES = {
     "at rest": (Census(idle=2), Plan()),
     "one became busy": (Census(idle=1, busy=1), Plan(fork=1)),
     "all became busy at once": (Census(busy=2), Plan(fork=2)),
+    "a burst waits": (Census(busy=2, waiting=3), Plan(fork=3)),
+    "those who wait are expected": (Census(busy=1, starting=3, waiting=3), Plan()),
     "the last one that may be": (Census(busy=5), Plan(fork=1)),
     "no more may be": (Census(busy=6), Plan(is_saturated=True)),
     "the last one is about to come": (Census(busy=5, starting=1), Plan()),
@@ -36,3 +40,11 @@ CASES = {
 def test_plan(name):
     census, expected = CASES[name]
     assert plan(census, SETTINGS) == expected
+
+
+def test_a_burst_gets_a_child_for_each_who_waits_and_no_more_than_can_be_forked_at_once():
+    roomy = replace(SETTINGS, max_children=100)
+    assert plan(Census(busy=2, waiting=3), roomy) == Plan(fork=3)
+    assert plan(Census(busy=2, waiting=20), roomy) == Plan(fork=20)
+    assert plan(Census(busy=2, waiting=90), roomy) == Plan(fork=32)
+    assert plan(Census(busy=2, starting=15, waiting=20), roomy) == Plan(fork=5)

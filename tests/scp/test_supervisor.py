@@ -107,6 +107,17 @@ def test_the_pool_grows_with_its_associations_and_shrinks_after_them(start_scp):
     assert serves(scp)
 
 
+def test_a_burst_of_fifty_is_accepted(start_scp):
+    scp = start_scp(SCP_MIN_SPARE_CHILDREN=2, SCP_MAX_SPARE_CHILDREN=8, SCP_MAX_CHILDREN=100)
+    with contextlib.ExitStack() as stack:
+        peers = [stack.enter_context(RawPeer(scp)) for _ in range(50)]
+        for peer in peers:
+            peer.send(associate_rq())
+        assert {peer.read()[0] for peer in peers} == {2}
+        assert all(map(echoes, peers))
+        assert len(scp.children("worker")) >= 50
+
+
 def test_saturation_is_answered_at_once_and_ends_with_the_first_release(start_scp):
     scp = start_scp(**SMALL_POOL)
     with RawPeer(scp).associate() as first, RawPeer(scp).associate() as second:
