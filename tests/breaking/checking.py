@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kombu import Queue
 
-from dicomhub.intake.journal import CUT, OPEN, PUBLISHED, settle
+from dicomhub.intake.journal import CUT, NEW, OPEN, PUBLISHED, settle
 from dicomhub.intake.segments import read_segment
 from dicomhub.storage.layout import INCOMING, JOURNAL, QUARANTINE, VERSIONS
 from tasks.app import create_app
@@ -35,7 +35,7 @@ def age_incoming_files(store_root: Path, *, seconds: float) -> int:
     """Let time pass for what was being written: an orphan is removed once it is old enough to be one."""
     then = time.time() - seconds
     paths = list((store_root / INCOMING).iterdir())
-    for path in paths:
+    for path in (*paths, *(store_root / JOURNAL).glob(f"*{NEW}")):
         os.utime(path, (then, then))
     return len(paths)
 
@@ -66,10 +66,15 @@ def in_the_journal(store_root: Path) -> list[InstanceBatch]:
     return [read_segment(path).batch for path in paths if path.suffix in {OPEN, CUT, PUBLISHED}]
 
 
+def left_over(store_root: Path) -> list[str]:
+    """What is being written, and what waits to be cut or published, or for a person."""
+    journal = [path for path in (store_root / JOURNAL).iterdir() if path.suffix != PUBLISHED]
+    paths = [*(store_root / INCOMING).iterdir(), *journal]
+    return [str(path.relative_to(store_root)) for path in paths]
+
+
 def is_recovered(store_root: Path) -> bool:
-    """Nothing is being written, and nothing waits to be cut or published."""
-    suffixes = {path.suffix for path in (store_root / JOURNAL).iterdir()}
-    return not os.listdir(store_root / INCOMING) and suffixes <= {PUBLISHED}
+    return not left_over(store_root)
 
 
 def archived(store_root: Path) -> dict[str, Path]:

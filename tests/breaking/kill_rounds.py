@@ -165,7 +165,11 @@ class Rounds:
     def _recover(self, durability: str) -> None:
         self.summary.left_incoming += checking.age_incoming_files(self._store_root, seconds=_OLD_SECONDS)
         with self._scp(durability):
-            wait_until(lambda: checking.is_recovered(self._store_root), what="all is recovered")
+            try:
+                wait_until(lambda: checking.is_recovered(self._store_root), what="all is recovered")
+            except AssertionError:
+                left = checking.left_over(self._store_root)
+                self.summary.problems.append(f"not recovered within 30 s: {', '.join(left)}")
 
     def _check(self, number: int, senders: list[Sender]) -> None:
         in_journal = checking.in_the_journal(self._store_root)
