@@ -282,11 +282,7 @@ class Association:
             self._connection.send(encode_abort(AbortReason.NOT_SPECIFIED))
 
     def _finish(self) -> None:
-        try:
-            self._settle()
-        except OSError as error:
-            # The open batch stays open: the journal is cut by this child's next association or its end.
-            logger().error("batch_not_cut", error=str(error))
+        self._settle()
         self._connection.close()
         self._record.log()
 
