@@ -62,6 +62,7 @@ class Dispatcher:
         self._was_published = was_published
         self._recovered_at: float | None = None
         self._broker_is_up = True
+        self._unmarked: set[Path] = set()  # published, but their names do not say so yet
 
     @classmethod
     def open(
@@ -124,13 +125,25 @@ class Dispatcher:
                 batch = self._read(path) if is_ours else None
                 if batch is None:
                     continue
-                if not self._ask_broker(partial(_publish, batch)):
-                    break
-                mark_published(path)
-                published += 1
-                self._was_published()
-                logger().info("batch_published", batch=batch.batch_id, instances=len(batch.instances))
+                if path not in self._unmarked:
+                    if not self._ask_broker(partial(_publish, batch)):
+                        break
+                    published += 1
+                    self._was_published()
+                    logger().info("batch_published", batch=batch.batch_id, instances=len(batch.instances))
+                self._mark(path)
         return published
+
+    def _mark(self, path: Path) -> None:
+        """Note that a segment is published, now or with the next try: a full disk must not hold up others."""
+        try:
+            mark_published(path)
+        except OSError as error:
+            if path not in self._unmarked:
+                logger().error("segment_not_marked", segment=path.name, error=str(error))
+            self._unmarked.add(path)
+        else:
+            self._unmarked.discard(path)
 
     def _read(self, path: Path) -> InstanceBatch | None:
         """The batch of a segment; None, and the segment out of the way, when there is none in it."""

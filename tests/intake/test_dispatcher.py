@@ -10,7 +10,7 @@ import redis
 
 from dicomhub.intake.dispatcher import Dispatcher
 from dicomhub.intake.door import Intake
-from dicomhub.intake.journal import CUT
+from dicomhub.intake.journal import CUT, PUBLISHED
 from dicomhub.intake.segments import cut_segments, published_segments
 from dicomhub.storage.layout import JOURNAL
 from tasks.messages import batch_from_message
@@ -159,3 +159,21 @@ def test_the_dispatcher_wakes_when_poked_and_publishes_what_is_left_when_told_to
     os.close(writable)
     assert rounds == [0, 1]
     assert len(queued(broker)) == 2
+
+
+def test_a_segment_whose_name_cannot_be_changed_holds_up_no_other_and_is_published_once(
+    environment, dispatcher, broker, journal
+):
+    a_cut_batch(environment)
+    a_cut_batch(environment)
+    first, _ = cut_segments(journal)
+    in_the_way = first.with_suffix(PUBLISHED)
+    (in_the_way / "file").mkdir(parents=True)
+    assert dispatcher.publish_pending() == 2
+    assert dispatcher.publish_pending() == 0
+    assert len(queued(broker)) == 2
+    assert cut_segments(journal) == [first]
+    (in_the_way / "file").rmdir()
+    in_the_way.rmdir()
+    assert dispatcher.publish_pending() == 0
+    assert len(published_segments(journal)) == len(queued(broker)) == 2
