@@ -78,6 +78,7 @@ def test_every_answer_and_every_rejection_is_counted_by_its_reason(start_scp):
     with RawPeer(scp) as peer:
         peer.send(associate_rq(application_context="1.2.3"))
         assert peer.read() == (3, b"\0\1\1\2")
+    becomes(metrics, 1, "scp_associations_total", outcome="rejected")  # the only child is free again
     path = sample("CT_small.dcm")
     with RawPeer(scp).associate_for(path) as peer:
         peer.send(store_command(path) + b"".join(data_pdus(b"no data set")))
@@ -88,6 +89,7 @@ def test_every_answer_and_every_rejection_is_counted_by_its_reason(start_scp):
             assert refused.read() == (3, b"\0\2\3\2")
         peer.send(RELEASE_RQ)
         assert peer.read() == (6, bytes(4))
+    becomes(metrics, 1, "scp_associations_total", outcome="released")
     with RawPeer(scp).associate() as peer:
         peer.send(ECHO)
         assert peer.status() == (0, "")
