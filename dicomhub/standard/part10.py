@@ -48,6 +48,7 @@ def file_header(
     source_ae_title: str = "",
 ) -> bytes:
     """Encode preamble, prefix and File Meta Information for a data set that follows. PS3.10 7.1."""
+    source = source_ae_title.encode("ascii", "replace")
     elements = b"".join(
         (
             _repeated_element(0x0001, b"OB", b"\0\1"),
@@ -56,7 +57,7 @@ def file_header(
             _repeated_element(0x0010, b"UI", transfer_syntax_uid.encode("ascii", "replace")),
             _repeated_element(0x0012, b"UI", IMPLEMENTATION_CLASS_UID.encode("ascii")),
             _repeated_element(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.encode("ascii")),
-            _repeated_element(0x0016, b"AE", source_ae_title.encode("ascii", "replace")) if source_ae_title else b"",
+            _repeated_element(0x0016, b"AE", source) if source else b"",
         )
     )
     group_length = _GROUP_LENGTH.pack(0x0002, 0x0000, b"UL", 4, len(elements))

@@ -71,7 +71,7 @@ class IncomingFile:
         if self._descriptor >= 0:
             # What cannot be removed now is an orphan once it is closed, and must not change an answer.
             with suppress(OSError):
-                os.unlink(self.name)
+                os.unlink(self.name)  # noqa: PTH108 - once an instance: no Path for it
             self.close()
 
 
