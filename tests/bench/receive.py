@@ -7,7 +7,9 @@ go to docs/benchmarks.md, the scale curve to docs/scale.svg.
 import argparse
 import os
 import platform
+import signal
 import subprocess
+import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +61,7 @@ def _what_was_run(arguments: argparse.Namespace) -> str:
 
 def main() -> None:
     arguments = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends what was started too
     chosen = arguments.sections or list(_SECTIONS)
     with (
         tempfile.TemporaryDirectory(prefix="dicomhub-bench-") as scratch,
