@@ -26,6 +26,7 @@ _DOCUMENT = ROOT / "docs" / "benchmarks.md"
 _CHART = ROOT / "docs" / "scale.svg"
 _SECTIONS = {
     "throughput": sections.throughput,
+    "processor": sections.processor_time,
     "association": sections.association,
     "copies": sections.copies,
     "fairness": sections.fairness,

@@ -101,6 +101,30 @@ def throughput(bench: Bench) -> list[Table]:
     return [Table(title, header, rows, note)]
 
 
+def processor_time(bench: Bench) -> list[Table]:
+    """CPU a GB alone, of those that are near each other: quick enough for many instances."""
+    ct = bench.series("CTP", rows=512)
+    first = bench.series("FIRSTP", instances=8, rows=512)
+    receivers = [
+        bench.dicomhub("dicomhub, process", SCP_DURABILITY="process"),
+        bench.dicomhub("dicomhub, power"),
+        bench.dicomhub("dicomhub, process, 128 KiB PDUs", SCP_DURABILITY="process", SCP_MAX_PDU_BYTES=131072),
+        to.storescp("DCMTK +B --fork", *_FORK),
+        to.storescp("DCMTK +B --fork, Nagle off on both sides", *_FORK, has_nagle=False),
+    ]
+
+    def measure(receiver: Receiver, running: Running) -> Figures:
+        before = _warm(running, first)
+        send(running.port, ct.folder, has_nagle=receiver is not receivers[-1])
+        return {"cpu": (cpu_seconds_at_rest(running.pid) - before) / ct.size_bytes * _GB}
+
+    measured = bench.medians(receivers, measure)
+    reference = measured.get("DCMTK +B --fork", {}).get("cpu", 0)
+    rows = [(name, f"{f['cpu']:.2f}", ratio(f["cpu"], reference)) for name, f in measured.items()]
+    title = f"Processor time: {ct.instances} CT of 512x512x16 on one association"
+    return [Table(title, ("receiver", "CPU-s a GB", "of DCMTK +B --fork"), rows)]
+
+
 def association(bench: Bench) -> list[Table]:
     """A fresh association with 128 proposed contexts, one instance of 2 MB, release."""
     file = next(bench.series("RFA", instances=1, rows=1024).folder.iterdir())
