@@ -43,10 +43,11 @@ def _large(bench: Bench) -> tuple[int, int]:
         "REDIS_URL": bench.redis_url,
         "SCP_DURABILITY": "process",
         "SCP_MIN_SPARE_CHILDREN": 1,
+        "SCP_MAX_SPARE_CHILDREN": 1,
         "SCP_MAX_CHILDREN": 1,
     }
     with running_scp(bench.scratch / "large", settings) as scp:
-        (child,) = scp.children("worker")
+        (child,) = wait_until(lambda: scp.children("worker"), what="a child")
         send(scp.port, small)
         before = private_bytes(child)
         send(scp.port, file)
