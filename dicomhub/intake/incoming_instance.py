@@ -76,7 +76,7 @@ class IncomingInstance:
             source_ae_title=source_ae_title,
         )
         self._data_set_offset = len(header)
-        self._header: tuple[bytes, ...] = (header,)  # goes with the first bytes that are written
+        file.write([header])
 
     def __enter__(self) -> Self:
         return self
@@ -87,11 +87,7 @@ class IncomingInstance:
     def write(self, buffers: Sequence[bytes | memoryview]) -> None:
         """Append bytes of the data set, without a copy. Raises OutOfResources; discard it then."""
         try:
-            if self._header:
-                self._file.write((*self._header, *buffers))
-                self._header = ()
-            else:
-                self._file.write(buffers)
+            self._file.write(buffers)
         except OSError as error:
             raise out_of_resources(error) from error
         update = self._digest.update
@@ -121,8 +117,6 @@ class IncomingInstance:
         self._file.discard()
 
     def _checked_head(self) -> DataSetHead:
-        if self._header:
-            self.write(())
         try:
             head = head_of_file(
                 self._file.fileno(), data_set_offset=self._data_set_offset, syntax=self._syntax
