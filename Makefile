@@ -35,6 +35,7 @@ check: $(VENV)/.lint ## lint, format, types, import contracts
 	$(VENV)/bin/lint-imports
 
 bench: $(VENV)/.test ## measure, and print tables
+	@sh .ci/system-packages bench
 	@set -e; for file in tests/bench/[a-z]*.py; do \
 		$(PY) -m $$(echo $${file%.py} | tr / .); done
 

@@ -93,7 +93,8 @@ class Association:
         self._happen(Happening.EVT5)
         while self._is_in_receive_lane:
             self._receive()
-            self._tick()
+            if self._timers.is_tick_due():
+                self._tick()
         if self._general is not None:
             self._general.run()
 
@@ -108,7 +109,10 @@ class Association:
             self._happen(Happening.EVT17)
         # What follows the request of an association for the general lane is left in the parser for it.
         while self._is_in_receive_lane and (event := self._parser.next_event()):
-            self._happen(HAPPENINGS[type(event)], event)
+            if type(event) is DataFragments and self._machine.state is State.STA6:
+                self._take_data(event)  # DT-2, which leaves the state as it is: most of all that happens
+            else:
+                self._happen(HAPPENINGS[type(event)], event)
 
     def read(self, *, until: float) -> Arrival:
         """Wait until then, on time.monotonic(), for bytes, and put them into the parser."""

@@ -2,11 +2,13 @@
 
 import select
 import socket
+import struct
 import time
 from enum import Enum
 
 # A child that waits still has to say that it lives and to see that it shall stop.
 TICK_SECONDS = 1.0
+_TICK = struct.pack("ll", int(TICK_SECONDS), 0)  # a struct timeval
 # Linux only; elsewhere the kernel acknowledges when it likes.
 _TCP_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
@@ -34,10 +36,13 @@ class Connection:
     def __init__(self, accepted: socket.socket, *, send_seconds: float) -> None:
         self._socket = accepted
         self._send_seconds = send_seconds
-        accepted.setblocking(False)
+        # Blocking, and never for longer than a tick: one system call a receive, where poll would be another.
+        accepted.setblocking(True)
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TICK)
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._readable = select.poll()
         self._readable.register(accepted, select.POLLIN)
+        self._acknowledge()
 
     @property
     def socket(self) -> socket.socket:
@@ -59,8 +64,8 @@ class Connection:
 
     def receive_into(self, space: memoryview, *, until: float) -> tuple[Arrival, int]:
         """Wait until `until` on time.monotonic(), a tick at most, for bytes; return how many came."""
-        wait_seconds = min(max(0.0, until - time.monotonic()), TICK_SECONDS)
-        if not self._readable.poll(wait_seconds * 1000 + 1):
+        wait_seconds = until - time.monotonic()
+        if wait_seconds < TICK_SECONDS and not self._readable.poll(max(0.0, wait_seconds) * 1000 + 1):
             return Arrival.NOTHING, 0
         try:
             received = self._socket.recv_into(space)
@@ -70,14 +75,14 @@ class Connection:
             return Arrival.CLOSED, 0
         if not received:
             return Arrival.CLOSED, 0
-        self._acknowledge()
         return Arrival.BYTES, received
 
     def _acknowledge(self) -> None:
-        """Have the kernel acknowledge what has come at once.
+        """Have the kernel acknowledge what comes at once.
 
         A sender with Nagle's algorithm on holds the tail of an instance back until then, and would wait for
-        the delayed acknowledgement on every instance. The kernel forgets the option, so it is set anew.
+        the delayed acknowledgement on every instance. The kernel forgets the option when we send, for it
+        hopes then to acknowledge along with the next answer: so it is set anew after each.
         """
         if _TCP_QUICKACK is not None:
             self._socket.setsockopt(socket.IPPROTO_TCP, _TCP_QUICKACK, 1)
@@ -93,9 +98,10 @@ class Connection:
                 self._wait_for_room(deadline)
             except OSError as error:
                 raise ConnectionLost(error.strerror or str(error)) from error
+        self._acknowledge()
 
     def _send_some(self, data: memoryview) -> int:
-        return self._socket.send(data)
+        return self._socket.send(data, socket.MSG_DONTWAIT)
 
     def _wait_for_room(self, deadline: float) -> None:
         room = select.poll()

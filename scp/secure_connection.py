@@ -23,6 +23,8 @@ _WANTS: dict[type[ssl.SSLError], int] = {
 class SecureConnection(Connection):
     def __init__(self, accepted: socket.socket, *, context: ssl.SSLContext, send_seconds: float) -> None:
         super().__init__(accepted, send_seconds=send_seconds)
+        # OpenSSL may want to write when we read: it must never wait for the peer by itself.
+        accepted.setblocking(False)
         self._context = context
         self._secured: ssl.SSLSocket | None = None
         # Whether only the socket can tell of more. What is decrypted and was not taken for lack of space, a
@@ -80,7 +82,7 @@ class SecureConnection(Connection):
 
     def _send_some(self, data: memoryview) -> int:
         try:
-            return super()._send_some(data)
+            return self._socket.send(data)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as want:
             raise BlockingIOError from want
 

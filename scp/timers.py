@@ -6,6 +6,8 @@ from enum import Enum
 from dicomhub.environment import ScpSettings
 
 _NEVER = float("inf")
+# How often a busy association looks at its timers, its signals and the journal.
+_TICK_SECONDS = 0.02
 
 
 class Timeout(Enum):
@@ -21,6 +23,15 @@ class Timers:
         self._stall_seconds = settings.stall_seconds
         self._artim_at = _NEVER
         self._heard_at = time.monotonic()
+        self._tick_at = 0.0
+
+    def is_tick_due(self) -> bool:
+        """Whether it is time to look after everything but the peer's bytes. True once in a while only."""
+        now = time.monotonic()
+        if now < self._tick_at:
+            return False
+        self._tick_at = now + _TICK_SECONDS
+        return True
 
     def start_artim(self) -> None:
         self._artim_at = time.monotonic() + self._artim_seconds

@@ -91,8 +91,9 @@ class IncomingInstance:
             self._file.write(buffers)
         except OSError as error:
             raise out_of_resources(error) from error
+        update = self._digest.update
         for buffer in buffers:
-            self._digest.update(buffer)
+            update(buffer)
 
     def archive(self) -> Archived:
         """Check and archive what was written; durable and in the journal on return.

@@ -38,6 +38,8 @@ _WANTED: Final = frozenset(
         SERIES_INSTANCE_UID,
     )
 )
+_WANTED_ELEMENTS: Final = frozenset(tag & 0xFFFF for tag in _WANTED)
+_LAST_GROUP: Final = SERIES_INSTANCE_UID >> 16
 # How far to inflate for a head, in steps: nearly always the first will do, and the last bounds what a
 # sender can make us inflate.
 _INFLATE_STEPS_BYTES: Final = (64 * 1024, 1024 * 1024, 16 * 1024 * 1024)
@@ -90,11 +92,7 @@ def _read_head(data: memoryview, syntax: TransferSyntax, *, is_whole: bool) -> D
 
 
 def _wanted_values(data: memoryview, encoding: Encoding) -> tuple[dict[int, bytes], bool]:
-    """The values wanted, by tag, and whether the place of the last one has been passed.
-
-    The loop runs for every element of every instance received: the commonest header, that of a short VR, is
-    read in place.
-    """
+    """The values wanted, by tag, and whether the place of the last one has been passed."""
     values: dict[int, bytes] = {}
     offset = 0
     size = len(data)
@@ -103,6 +101,10 @@ def _wanted_values(data: memoryview, encoding: Encoding) -> tuple[dict[int, byte
     while offset + 8 <= size:
         group, element, vr, length = unpack(data, offset)
         if vr in short_vrs:
+            if group < _LAST_GROUP and element not in _WANTED_ELEMENTS:
+                # Most elements of every instance received end here.
+                offset += 8 + length
+                continue
             tag = group << 16 | element
             offset += 8
         else:

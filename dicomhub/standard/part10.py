@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dicomhub.standard.element import LONG_VRS
 from dicomhub.standard.uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -35,6 +36,10 @@ def _element(element: int, vr: bytes, value: bytes) -> bytes:
     return header.pack(0x0002, element, vr, len(value)) + value
 
 
+# All but the instance's own UID are the same for many in a row.
+_repeated_element = lru_cache(maxsize=256)(_element)
+
+
 def file_header(
     *,
     sop_class_uid: str,
@@ -43,15 +48,16 @@ def file_header(
     source_ae_title: str = "",
 ) -> bytes:
     """Encode preamble, prefix and File Meta Information for a data set that follows. PS3.10 7.1."""
+    source = source_ae_title.encode("ascii", "replace")
     elements = b"".join(
         (
-            _element(0x0001, b"OB", b"\0\1"),
-            _element(0x0002, b"UI", sop_class_uid.encode("ascii", "replace")),
+            _repeated_element(0x0001, b"OB", b"\0\1"),
+            _repeated_element(0x0002, b"UI", sop_class_uid.encode("ascii", "replace")),
             _element(0x0003, b"UI", sop_instance_uid.encode("ascii", "replace")),
-            _element(0x0010, b"UI", transfer_syntax_uid.encode("ascii", "replace")),
-            _element(0x0012, b"UI", IMPLEMENTATION_CLASS_UID.encode("ascii")),
-            _element(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.encode("ascii")),
-            _element(0x0016, b"AE", source_ae_title.encode("ascii", "replace")) if source_ae_title else b"",
+            _repeated_element(0x0010, b"UI", transfer_syntax_uid.encode("ascii", "replace")),
+            _repeated_element(0x0012, b"UI", IMPLEMENTATION_CLASS_UID.encode("ascii")),
+            _repeated_element(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.encode("ascii")),
+            _repeated_element(0x0016, b"AE", source) if source else b"",
         )
     )
     group_length = _GROUP_LENGTH.pack(0x0002, 0x0000, b"UL", 4, len(elements))

@@ -17,18 +17,21 @@ _ORPHAN_SECONDS = 60
 class IncomingFile:
     """A file under incoming/, locked as long as its writer lives, so that others can tell an orphan."""
 
-    __slots__ = ("_descriptor", "path", "size_bytes")
+    __slots__ = ("_descriptor", "name", "size_bytes")
 
     def __init__(self, directory: Path) -> None:
-        name = f"{os.getpid()}-{secrets.token_hex(8)}.part"
-        self.path = directory / name
+        self.name = f"{directory}/{os.getpid()}-{secrets.token_hex(8)}.part"
         self.size_bytes = 0
-        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        self._descriptor = os.open(self.name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         except OSError:
             self.discard()
             raise
+
+    @property
+    def path(self) -> Path:
+        return Path(self.name)
 
     def fileno(self) -> int:
         return self._descriptor
@@ -65,10 +68,11 @@ class IncomingFile:
 
     def discard(self) -> None:
         """Remove the file, if it is still there. May be called any number of times."""
-        # What cannot be removed now is an orphan once it is closed, and must not change an answer.
-        with suppress(OSError):
-            self.path.unlink(missing_ok=True)
-        self.close()
+        if self._descriptor >= 0:
+            # What cannot be removed now is an orphan once it is closed, and must not change an answer.
+            with suppress(OSError):
+                os.unlink(self.name)  # noqa: PTH108 - once an instance: no Path for it
+            self.close()
 
 
 def remove_orphans(directory: Path) -> int:

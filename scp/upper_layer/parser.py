@@ -63,6 +63,7 @@ class PduParser:
     """
 
     def __init__(self, buffer: bytearray, *, max_pdu_bytes: int) -> None:
+        self._buffer = buffer
         self._view = memoryview(buffer)
         longest = max(max_pdu_bytes + MAX_PDU_SLACK_BYTES, LEAST_MAX_PDU_BYTES) if max_pdu_bytes else 2**32
         self._data_lengths = range(_PDV_HEADER.size, longest + 1)
@@ -75,6 +76,8 @@ class PduParser:
         self._pdv_is_open = False
         self._context_id = 0
         self._control_header = 0
+        self._repeated_header = b""  # PDU and PDV header of a P-DATA-TF of one PDV, as long as it may repeat
+        self._repeated_bytes = 0
         self._is_finished = False
 
     @property
@@ -155,6 +158,8 @@ class PduParser:
                 self._pdv_is_open = False
                 if self._control_header & _IS_LAST:
                     return self._run(fragments, is_last=True)
+                if self._repeated_header and not self._pdu_left:
+                    self._take_repeated(fragments)
             # A run is handed on before anything that does not belong to it, and before a fault; the next
             # call finds that again.
             problem = self._open_pdv(has_run=bool(fragments))
@@ -168,12 +173,27 @@ class PduParser:
         is_starved = self._pdv_is_open or self._end - self._start < _PDU_HEADER.size
         return None if is_starved else self.next_event()
 
+    def _take_repeated(self, fragments: list[memoryview]) -> None:
+        """Take the PDUs that are whole in the buffer and begin, byte for byte, as the last one did.
+
+        Nearly all PDUs of a data set do, so that a comparison and a slice are all that most of them cost.
+        """
+        buffer, view, header, size = self._buffer, self._view, self._repeated_header, self._repeated_bytes
+        data_start = len(header)
+        start = self._start
+        last_start = self._end - size
+        while start <= last_start and buffer.startswith(header, start):
+            fragments.append(view[start + data_start : start + size])
+            start += size
+        self._start = start
+
     def _run(self, fragments: list[memoryview], *, is_last: bool) -> DataFragments:
         is_command = bool(self._control_header & _IS_COMMAND)
         return DataFragments(self._context_id, is_command, is_last, tuple(fragments))
 
     def _open_pdv(self, *, has_run: bool) -> str | None:
         """Open the next PDV if its header is there and it continues the run; return what is wrong with it."""
+        pdu_start = self._start
         problem = None if self._pdu_left else self._open_pdu()
         if problem is not None or not self._pdu_left:
             return problem
@@ -192,7 +212,18 @@ class PduParser:
             self._context_id = context_id
             self._control_header = control_header
             self._pdv_is_open = True
+            self._note_header(pdu_start)
         return None
+
+    def _note_header(self, pdu_start: int) -> None:
+        """Remember how the PDU at pdu_start began if it is a single PDV, which is not the message's last."""
+        header_bytes = self._start - pdu_start
+        is_single = header_bytes > _PDV_HEADER.size and 0 < self._pdv_left == self._pdu_left
+        if is_single and not self._control_header & _IS_LAST:
+            self._repeated_header = self._view[pdu_start : self._start].tobytes()
+            self._repeated_bytes = header_bytes + self._pdv_left
+        else:
+            self._repeated_header = b""
 
     def _open_pdu(self) -> str | None:
         """Open the next PDU if its header is there and it is a P-DATA-TF; return what is wrong with it."""

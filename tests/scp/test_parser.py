@@ -17,6 +17,7 @@ from scp.upper_layer.parser import MAX_ASSOCIATE_PDU_BYTES
 from tests.scp.pdus import (
     ABORT,
     ASSOCIATE_RJ,
+    LAST,
     RELEASE_RP,
     RELEASE_RQ,
     associate_rq,
@@ -139,3 +140,26 @@ def test_any_damaged_stream_is_the_same_whole_and_in_pieces(pdus, draw):
 @given(st.binary(max_size=200))
 def test_any_bytes_at_all_are_survived(stream):
     assert feed(parser(), stream) == feed(parser(), stream, step=1)
+
+
+def test_equal_pdus_come_as_fragments_of_one_event_and_another_one_ends_it() -> None:
+    equal = [p_data(pdv(bytes((number,)) * 100, control=0)) for number in range(5)]
+    subject = parser()
+    stream = b"".join(equal) + p_data(pdv(b"other", context=3, control=0))
+    subject.space()[: len(stream)] = stream
+    subject.received(len(stream))
+    first, second = subject.next_event(), subject.next_event()
+    assert isinstance(first, DataFragments)
+    assert isinstance(second, DataFragments)
+    assert first.context_id == 1
+    assert b"".join(first.fragments) == b"".join(bytes((number,)) * 100 for number in range(5))
+    assert (second.context_id, b"".join(second.fragments)) == (3, b"other")
+
+
+def test_empty_pdus_between_equal_ones_change_nothing() -> None:
+    full, empty = p_data(pdv(b"1234", control=0)), p_data(pdv(b"", control=0))
+    stream = full + empty + empty + full + full + p_data(pdv(b"5", control=LAST))
+    (event,) = feed(parser(), stream)
+    assert isinstance(event, DataFragments)
+    assert event.is_last
+    assert b"".join(event.fragments) == b"1234" * 3 + b"5"

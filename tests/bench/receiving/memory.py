@@ -1,0 +1,88 @@
+"""What a child weighs, and whether those that wait are in the way of those that work."""
+
+import socket
+import statistics
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from tests.bench.receiving.cpu import private_bytes
+from tests.bench.receiving.data_sets import write_large
+from tests.bench.receiving.sections import Bench
+from tests.bench.receiving.senders import send
+from tests.bench.receiving.table import Table, number, ratio
+from tests.scp.pdus import associate_rq
+from tests.support.scp_process import ScpProcess, running_scp
+from tests.support.waiting import wait_until
+
+IDLE_ASSOCIATIONS = 200
+_FRAMES = 2047
+_MB = 1 << 20
+
+
+def memory(bench: Bench) -> list[Table]:
+    with running_scp(bench.scratch / "memory", {"REDIS_URL": bench.redis_url}) as scp:
+        wait_until(lambda: len(scp.children("worker")) >= 2, what="two children")
+        fresh = max(private_bytes(pid) for pid in scp.children("worker"))
+    large = _large(bench)
+    alone, beside = _beside_idle(bench)
+    rows = [
+        ("private memory of an idle child", f"{fresh / _MB:.1f} MiB"),
+        ("the same with an association's first instance", f"{large[0] / _MB:.1f} MiB"),
+        ("what an instance of 2 GiB adds to that", f"{(large[1] - large[0]) / _MB:.1f} MiB"),
+        ("CT/s on one association", number(alone)),
+        (f"CT/s beside {IDLE_ASSOCIATIONS} idle associations", f"{number(beside)} ({ratio(beside, alone)})"),
+    ]
+    return [Table("Memory, and idle associations", ("", ""), rows)]
+
+
+def _large(bench: Bench) -> tuple[int, int]:
+    """Private memory of the one child after a small instance and after one of 2 GiB."""
+    small = next(bench.series("SMALL", instances=1, rows=1024).folder.iterdir())
+    file = write_large(bench.scratch / "large.dcm", frames=_FRAMES)
+    settings = {
+        "REDIS_URL": bench.redis_url,
+        "SCP_DURABILITY": "process",
+        "SCP_MIN_SPARE_CHILDREN": 1,
+        "SCP_MAX_SPARE_CHILDREN": 1,
+        "SCP_MAX_CHILDREN": 1,
+    }
+    with running_scp(bench.scratch / "large", settings) as scp:
+        (child,) = wait_until(lambda: scp.children("worker"), what="a child")
+        send(scp.port, small)
+        before = private_bytes(child)
+        send(scp.port, file)
+        after = private_bytes(child)
+        for path in [file, *scp.archived()]:
+            path.write_bytes(b"")
+    return before, after
+
+
+def _beside_idle(bench: Bench) -> tuple[float, float]:
+    """CT/s of one association alone and beside idle ones, medians."""
+    settings = {
+        "REDIS_URL": bench.redis_url,
+        "SCP_DURABILITY": "process",
+        "SCP_MAX_CHILDREN": IDLE_ASSOCIATIONS + 20,
+    }
+    alone, beside = [], []
+    with running_scp(bench.scratch / "idle", settings) as scp:
+        for number_of_round in range(bench.rounds):
+            alone.append(_rate(bench, scp, f"ALONE{number_of_round}"))
+            with _idle(scp):
+                beside.append(_rate(bench, scp, f"BESIDE{number_of_round}"))
+    return statistics.median(alone), statistics.median(beside)
+
+
+def _rate(bench: Bench, scp: ScpProcess, name: str) -> float:
+    ct = bench.series(name, rows=512)
+    return ct.instances / send(scp.port, ct.folder, has_nagle=False)
+
+
+@contextmanager
+def _idle(scp: ScpProcess) -> Iterator[None]:
+    with ExitStack() as stack:
+        for _ in range(IDLE_ASSOCIATIONS):
+            peer: socket.socket = stack.enter_context(scp.connect())
+            peer.sendall(associate_rq())
+            assert peer.recv(1) == b"\x02", "an A-ASSOCIATE-AC"
+        yield

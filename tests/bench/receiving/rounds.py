@@ -1,0 +1,61 @@
+"""Every receiver in turn, several rounds: what else the machine does hits all alike."""
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from typing import TypeVar
+
+from tests.bench.receiving.receivers import Receiver, Running
+
+_numbers = count()
+Figures = Mapping[str, float]
+T = TypeVar("T")
+
+
+def medians(
+    receivers: Sequence[Receiver],
+    measure: Callable[[Receiver, Running], Figures],
+    *,
+    rounds: int,
+    scratch: Path,
+) -> dict[str, Figures]:
+    """The median of each figure of each receiver that is there, by the receiver's name."""
+    measured: dict[str, list[Figures]] = {}
+    for _ in range(rounds):
+        for receiver in receivers:
+            if receiver.is_missing:
+                continue
+            with fresh(receiver, scratch) as running:
+                measured.setdefault(receiver.name, []).append(measure(receiver, running))
+    return {name: _medians(figures) for name, figures in measured.items()}
+
+
+class fresh:  # noqa: N801 - used as a function is
+    """Run a receiver in a folder of its own, and give the disk's space back afterwards.
+
+    Files are emptied instead of removed: ext4 looks long at inodes that were deleted a moment ago when it
+    makes new ones, and the next receiver would pay for that.
+    """
+
+    def __init__(self, receiver: Receiver, scratch: Path) -> None:
+        self._folder = scratch / f"{next(_numbers):03d}"
+        self._context = receiver.start(self._folder)
+
+    def __enter__(self) -> Running:
+        return self._context.__enter__()
+
+    def __exit__(self, *exception: object) -> None:
+        self._context.__exit__(*exception)  # type: ignore[arg-type]
+        for path in self._folder.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                with path.open("r+b") as file:
+                    file.truncate(0)
+
+
+def _medians(figures: Iterable[Figures]) -> Figures:
+    by_name: dict[str, list[float]] = {}
+    for each in figures:
+        for name, value in each.items():
+            by_name.setdefault(name, []).append(value)
+    return {name: statistics.median(values) for name, values in by_name.items()}

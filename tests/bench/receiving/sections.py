@@ -1,0 +1,266 @@
+"""The measurements, each with its table."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.receiving import receivers as to
+from tests.bench.receiving.chart import line_chart
+from tests.bench.receiving.cpu import cpu_seconds_at_rest
+from tests.bench.receiving.data_sets import Series, write_series
+from tests.bench.receiving.receivers import Receiver, Running
+from tests.bench.receiving.rounds import Figures, fresh, medians
+from tests.bench.receiving.senders import latencies, median_milliseconds, pushing, send, start
+from tests.bench.receiving.table import Table, number, ratio
+
+_GB = 1e9
+_FORK = ("--bit-preserving", "--fork")
+SENDERS = (1, 2, 4, 8, 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What all measurements share. chart is where the scale curve goes."""
+
+    scratch: Path
+    redis_url: str
+    rounds: int
+    instances: int
+    chart: Path
+
+    def series(self, name: str, *, instances: int | None = None, rows: int) -> Series:
+        return write_series(self.scratch, name, instances=instances or self.instances, rows=rows)
+
+    def medians(
+        self, receivers: Sequence[Receiver], measure: Callable[[Receiver, Running], Figures]
+    ) -> dict[str, Figures]:
+        return medians(receivers, measure, rounds=self.rounds, scratch=self.scratch)
+
+    def dicomhub(self, name: str, **settings: object) -> Receiver:
+        return to.dicomhub(name, self.redis_url, **settings)
+
+
+def _warm(running: Running, series: Series) -> float:
+    send(running.port, series.folder, has_nagle=False)
+    return cpu_seconds_at_rest(running.pid)
+
+
+def throughput(bench: Bench) -> list[Table]:
+    """CPU a GB and instances a second, one association, with Nagle's algorithm on and off."""
+    # Each is sent once only: an instance that comes again is other work.
+    ct, ct_again = bench.series("CT", rows=512), bench.series("CT2", rows=512)
+    tiny, tiny_again = bench.series("TINY", rows=64), bench.series("TINY2", rows=64)
+    first = bench.series("FIRST", instances=8, rows=512)
+    receivers = [
+        bench.dicomhub("dicomhub, process", SCP_DURABILITY="process"),
+        bench.dicomhub("dicomhub, power"),
+        bench.dicomhub("dicomhub, process, 128 KiB PDUs", SCP_DURABILITY="process", SCP_MAX_PDU_BYTES=131072),
+        to.storescp("DCMTK +B --fork", *_FORK),
+        to.storescp("DCMTK +B --fork, Nagle off here too", *_FORK, has_nagle=False),
+        to.orthanc(),
+        to.pynetdicom("pynetdicom"),
+        to.pynetdicom("pynetdicom, chunked", "--chunked"),
+    ]
+
+    def measure(_: Receiver, running: Running) -> Figures:
+        before = _warm(running, first)
+        nagle_seconds = send(running.port, ct.folder)
+        used = cpu_seconds_at_rest(running.pid) - before
+        return {
+            "cpu": used / ct.size_bytes * _GB,
+            "ct nagle": ct.instances / nagle_seconds,
+            "tiny nagle": tiny.instances / send(running.port, tiny.folder),
+            "ct": ct.instances / send(running.port, ct_again.folder, has_nagle=False),
+            "tiny": tiny.instances / send(running.port, tiny_again.folder, has_nagle=False),
+        }
+
+    measured = bench.medians(receivers, measure)
+    reference = measured.get("DCMTK +B --fork", {})
+    header = (
+        "receiver",
+        "CPU-s a GB",
+        "of DCMTK +B --fork",
+        "CT/s",
+        "tiny CT/s",
+        "CT/s, no Nagle",
+        "tiny/s, no Nagle",
+    )
+    rows = [
+        (
+            name,
+            f"{f['cpu']:.2f}",
+            ratio(f["cpu"], reference.get("cpu", 0)),
+            *(number(f[key]) for key in ("ct nagle", "tiny nagle", "ct", "tiny")),
+        )
+        for name, f in measured.items()
+    ]
+    missing = [receiver.name for receiver in receivers if receiver.is_missing]
+    note = f"Missing: {', '.join(missing)}." if missing else ""
+    title = f"{ct.instances} CT of 512x512x16 ({ct.size_bytes / ct.instances / 1e6:.2f} MB), and as many tiny ones"
+    return [Table(title, header, rows, note)]
+
+
+def processor_time(bench: Bench) -> list[Table]:
+    """CPU a GB alone, of those that are near each other: quick enough for many instances."""
+    ct = bench.series("CTP", rows=512)
+    first = bench.series("FIRSTP", instances=8, rows=512)
+    receivers = [
+        bench.dicomhub("dicomhub, process", SCP_DURABILITY="process"),
+        bench.dicomhub("dicomhub, power"),
+        bench.dicomhub("dicomhub, process, 128 KiB PDUs", SCP_DURABILITY="process", SCP_MAX_PDU_BYTES=131072),
+        to.storescp("DCMTK +B --fork", *_FORK),
+        to.storescp("DCMTK +B --fork, Nagle off on both sides", *_FORK, has_nagle=False),
+    ]
+
+    def measure(receiver: Receiver, running: Running) -> Figures:
+        before = _warm(running, first)
+        send(running.port, ct.folder, has_nagle=receiver is not receivers[-1])
+        return {"cpu": (cpu_seconds_at_rest(running.pid) - before) / ct.size_bytes * _GB}
+
+    measured = bench.medians(receivers, measure)
+    reference = measured.get("DCMTK +B --fork", {}).get("cpu", 0)
+    rows = [(name, f"{f['cpu']:.2f}", ratio(f["cpu"], reference)) for name, f in measured.items()]
+    title = f"Processor time: {ct.instances} CT of 512x512x16 on one association"
+    return [Table(title, ("receiver", "CPU-s a GB", "of DCMTK +B --fork"), rows)]
+
+
+def association(bench: Bench) -> list[Table]:
+    """A fresh association with 128 proposed contexts, one instance of 2 MB, release."""
+    file = next(bench.series("RFA", instances=1, rows=1024).folder.iterdir())
+    receivers = [
+        bench.dicomhub("dicomhub, process", SCP_DURABILITY="process"),
+        bench.dicomhub("dicomhub, power"),
+        to.storescp("DCMTK +B --fork", *_FORK),
+        to.orthanc(),
+        to.pynetdicom("pynetdicom"),
+    ]
+
+    def measure(_: Receiver, running: Running) -> Figures:
+        send(running.port, file, has_nagle=False)
+        return {"milliseconds": median_milliseconds(latencies(running.port, file, times=15))}
+
+    measured = bench.medians(receivers, measure)
+    rows = [(name, number(f["milliseconds"])) for name, f in measured.items()]
+    return [Table("A fresh association: 128 contexts, one 2 MB instance, release", ("receiver", "ms"), rows)]
+
+
+def copies(bench: Bench) -> list[Table]:
+    """8 images of 2 MB on one association: what each copy of their bytes costs."""
+    first, *rest = [bench.series(f"RF{n}", instances=8, rows=1024) for n in range(11)]
+    loop = "tests.bench.receiving.copying"
+    receivers = [
+        to.module("our loop alone: no copy of its own", loop, "0"),
+        to.module("+ data sets put together (PDV)", loop, "1"),
+        to.module("+ copied out of the receive buffer (PDU)", loop, "2"),
+        to.module("+ read from the kernel by 4 KiB", loop, "3"),
+        bench.dicomhub("dicomhub, process: no copy, digest, head, journal", SCP_DURABILITY="process"),
+        to.pynetdicom("pynetdicom"),
+        to.pynetdicom("pynetdicom, chunked", "--chunked"),
+    ]
+
+    def measure(_: Receiver, running: Running) -> Figures:
+        before = _warm(running, first)
+        seconds = sum(send(running.port, rf.folder, has_nagle=False) for rf in rest)
+        used = cpu_seconds_at_rest(running.pid) - before
+        sent = sum(rf.size_bytes for rf in rest)
+        return {"cpu": used / sent * _GB, "rate": sent / seconds / 1e6}
+
+    measured = bench.medians(receivers, measure)
+    none = next(iter(measured.values()))["cpu"]
+    rows = [
+        (name, f"{f['cpu']:.2f}", f"{f['cpu'] - none:+.2f}", number(f["rate"]))
+        for name, f in measured.items()
+    ]
+    header = ("receiver", "CPU-s a GB", "more than the first", "MB/s")
+    return [Table("What copies cost: 8 RF of 1024x1024x16", header, rows)]
+
+
+def fairness(bench: Bench) -> list[Table]:
+    """Two senders push CT without pause, a third sends one 2 MB instance again and again."""
+    ct = bench.series("CTF", rows=512)
+    file = next(bench.series("RFF", instances=1, rows=1024).folder.iterdir())
+    receivers = [
+        bench.dicomhub("dicomhub, process", SCP_DURABILITY="process"),
+        bench.dicomhub("dicomhub, power"),
+        to.storescp("DCMTK +B --fork", *_FORK),
+        to.storescp("DCMTK, one process"),
+        to.orthanc(),
+        to.pynetdicom("pynetdicom"),
+    ]
+
+    def measure(_: Receiver, running: Running) -> Figures:
+        send(running.port, file, has_nagle=False)
+        idle = median_milliseconds(latencies(running.port, file, times=5))
+        with pushing(running.port, ct.folder, senders=2):
+            busy = latencies(running.port, file, times=5)
+        return {"idle": idle, "median": median_milliseconds(busy), "worst": max(busy) * 1000}
+
+    rows = [
+        (
+            name,
+            *(number(f[key]) for key in ("idle", "median", "worst")),
+            ratio(f["median"], f["idle"]),
+            ratio(f["worst"], f["idle"]),
+        )
+        for name, f in bench.medians(receivers, measure).items()
+    ]
+    header = ("receiver", "idle, ms", "busy: median", "worst", "median / idle", "worst / idle")
+    return [Table("Fairness: one 2 MB instance while two senders push", header, rows)]
+
+
+def scale(bench: Bench) -> list[Table]:
+    """Throughput and CPU with more and more senders at a time."""
+    first = bench.series("FIRST", instances=8, rows=512)
+    each = max(25, bench.instances // 8)
+    series = [bench.series(f"CTS{n}", instances=each, rows=512) for n in range(max(SENDERS))]
+    receivers = [
+        bench.dicomhub(
+            "dicomhub, process",
+            SCP_DURABILITY="process",
+            SCP_MIN_SPARE_CHILDREN=16,
+            SCP_MAX_SPARE_CHILDREN=20,
+        ),
+        bench.dicomhub("dicomhub, power", SCP_MIN_SPARE_CHILDREN=16, SCP_MAX_SPARE_CHILDREN=20),
+        to.storescp("DCMTK +B --fork", *_FORK),
+        to.pynetdicom("pynetdicom"),
+    ]
+
+    def measure(receiver: Receiver, _: Running) -> Figures:
+        figures: dict[str, float] = {}
+        for senders in SENDERS:
+            with fresh(receiver, bench.scratch) as running:
+                figures |= _at_once(running, first, series[:senders])
+        return figures
+
+    measured = bench.medians(receivers, measure)
+    rates: Mapping[str, Sequence[float]] = {
+        name: [f[f"rate {senders}"] for senders in SENDERS] for name, f in measured.items()
+    }
+    bench.chart.write_text(
+        line_chart("Throughput by the number of senders", "senders at a time", "MB/s", SENDERS, rates),
+        "utf-8",
+    )
+    rows = [
+        (name, *(f"{number(f[f'rate {s}'])} ({f[f'cpu {s}']:.1f})" for s in SENDERS))
+        for name, f in measured.items()
+    ]
+    header = ("receiver: MB/s (CPU-s a GB)", *map(str, SENDERS))
+    return [Table("Scale: senders at a time", header, rows, f"![Throughput by senders]({bench.chart.name})")]
+
+
+def _at_once(running: Running, first: Series, series: Sequence[Series]) -> Figures:
+    before = _warm(running, first)
+    seconds = _all_sent(running, series)
+    used = cpu_seconds_at_rest(running.pid) - before
+    sent = sum(each.size_bytes for each in series)
+    return {f"rate {len(series)}": sent / seconds / 1e6, f"cpu {len(series)}": used / sent * _GB}
+
+
+def _all_sent(running: Running, series: Sequence[Series]) -> float:
+    before = time.perf_counter()
+    processes = [start(running.port, each.folder, has_nagle=False) for each in series]
+    failed = [process.args for process in processes if process.wait()]
+    if failed:
+        raise RuntimeError(f"{len(failed)} senders failed")
+    return time.perf_counter() - before

@@ -1,0 +1,75 @@
+"""The sender: DCMTK's storescu as it is installed, which proposes 128 presentation contexts."""
+
+import os
+import statistics
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+STORESCU = "/usr/bin/storescu"  # pynetdicom has a program of the same name, perhaps first on PATH
+CALLED_AE_TITLE = "DICOMHUB"
+
+
+def _command(port: int, what: Path, *options: str) -> list[str]:
+    scan = ["--scan-directories"] if what.is_dir() else []
+    return [STORESCU, *options, "-aec", CALLED_AE_TITLE, "127.0.0.1", str(port), *scan, str(what)]
+
+
+def _environ(*, has_nagle: bool) -> dict[str, str]:
+    # DCMTK leaves Nagle's algorithm on unless this says otherwise.
+    return {**os.environ, "TCP_NODELAY": "0" if has_nagle else "1"}
+
+
+def start(port: int, what: Path, *, has_nagle: bool = True) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        _command(port, what),
+        env=_environ(has_nagle=has_nagle),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def send(port: int, what: Path, *, has_nagle: bool = True) -> float:
+    """Send a file or a folder on one association; return the seconds from start to end of the program."""
+    before = time.perf_counter()
+    process = start(port, what, has_nagle=has_nagle)
+    if process.wait():
+        raise RuntimeError(f"storescu ended with {process.returncode}")
+    return time.perf_counter() - before
+
+
+def latencies(port: int, file: Path, *, times: int) -> list[float]:
+    """Seconds of each of many fresh associations with one instance, one after the other."""
+    return [send(port, file, has_nagle=False) for _ in range(times)]
+
+
+@contextmanager
+def pushing(port: int, folder: Path, *, senders: int) -> Iterator[None]:
+    """Senders that push a folder again and again for the time of a with block."""
+    is_over = threading.Event()
+
+    def push() -> None:
+        while not is_over.is_set():
+            process = start(port, folder, has_nagle=False)
+            while process.poll() is None and not is_over.wait(0.02):
+                pass
+            process.terminate()
+            process.wait()
+
+    threads = [threading.Thread(target=push) for _ in range(senders)]
+    for thread in threads:
+        thread.start()
+    try:
+        time.sleep(1.0)  # the load is a measurement's surroundings: let it build up
+        yield
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join()
+
+
+def median_milliseconds(seconds: list[float]) -> float:
+    return statistics.median(seconds) * 1000

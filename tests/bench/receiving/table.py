@@ -1,0 +1,41 @@
+"""Results as Markdown tables, and where they go in the documents."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+
+    def __str__(self) -> str:
+        lines = [f"### {self.title}", "", _row(self.header), "|" + "---|" * len(self.header)]
+        lines += [_row(row) for row in self.rows]
+        if self.note:
+            lines += ["", self.note]
+        return "\n".join(lines) + "\n"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def number(value: float) -> str:
+    """Two significant digits, or whole when it has more."""
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def ratio(value: float, reference: float) -> str:
+    return f"{value / reference:.2f}" if reference else ""
+
+
+def write_section(document: Path, name: str, text: str) -> None:
+    """Replace what an earlier run has written into a document for a section; all else is left as it is."""
+    begin, end = f"<!-- measured: {name} -->\n", f"<!-- end of {name} -->\n"
+    before, _, rest = document.read_text("utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    document.write_text(f"{before}{begin}\n{text}\n{end}{after}", "utf-8")
