@@ -218,10 +218,16 @@ def test_a_batch_of_another_version_keeps_the_sweeper_from_no_other(worker, inta
         batch = InstanceBatch(batch_id=f"batch-{number}", instances=(receive(intake, path).instance,))
         services.accept_batch(batch)
     Batch.objects.filter(pk="batch-0").update(manifest={"schema_version": 99})
-    long_ago()
-    app.send_task(SWEEP_TASK, queue="maintenance")
-    wait_until(lambda: Batch.objects.get(pk="batch-1").state == Batch.State.DONE, what="the other is done")
-    wait_until(lambda: Batch.objects.get(pk="batch-0").state == Batch.State.FAILED, what="it says so")
+
+    def states():
+        long_ago()
+        app.send_task(SWEEP_TASK, queue="maintenance")
+        return dict(Batch.objects.values_list("pk", "state"))
+
+    wait_until(
+        lambda: states() == {"batch-0": Batch.State.FAILED, "batch-1": Batch.State.DONE},
+        what="the one says what is wrong, the other is done",
+    )
     assert Batch.objects.get(pk="batch-0").error
 
 
