@@ -109,6 +109,8 @@ def _print_summary(console: Console, summary: ImportSummary, *, waiting: int) ->
 
 def _print_reasons(console: Console, title: str, refusals: list[Refusal]) -> None:
     for refusal in refusals[:REASONS_SHOWN]:
-        console.print(f"{title}: {refusal.name}: {refusal.reason}", markup=False, highlight=False)
+        console.print(
+            f"{title}: {refusal.name}: {refusal.reason}", markup=False, highlight=False, soft_wrap=True
+        )
     if len(refusals) > REASONS_SHOWN:
         console.print(f"{title}: and {len(refusals) - REASONS_SHOWN} more")
