@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from dicomhub.dicomweb import multipart
 from dicomhub.dicomweb.archived import NothingThere, instance_file_path
-from dicomhub.dicomweb.content import HEAD_BYTES, blocks, map_file
+from dicomhub.dicomweb.content import blocks, map_file
 from dicomhub.dicomweb.negotiation import MULTIPART, OCTET_STREAM, Acceptable, Offer
 from dicomhub.dicomweb.resource import Resource
 from dicomhub.dicomweb.retrieve import Body
 from dicomhub.standard.bulk_data import bulk_data_pieces
 from dicomhub.standard.element import DataSetMalformed
-from dicomhub.standard.part10 import read_file_meta
+from dicomhub.standard.part10 import HEADER_MAX_BYTES, read_file_meta
 from dicomhub.standard.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
 from dicomhub.storage.filesystem import FilesystemStore
 
@@ -47,7 +47,7 @@ def find(store: FilesystemStore, resource: Resource, path: str) -> BulkValue:
     except FileNotFoundError:
         raise NothingThere("instance") from None
     view = memoryview(pages)
-    meta = read_file_meta(view[:HEAD_BYTES])
+    meta = read_file_meta(view[:HEADER_MAX_BYTES])
     syntax = transfer_syntax(meta.transfer_syntax_uid)
     try:
         pieces = bulk_data_pieces(view[meta.data_set_offset :], syntax, path)

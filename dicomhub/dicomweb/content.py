@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dicomhub.standard.explicit_little_endian import reencode
-from dicomhub.standard.part10 import FileMeta, file_header, read_file_meta
+from dicomhub.standard.part10 import HEADER_MAX_BYTES, FileMeta, file_header, read_file_meta
 from dicomhub.standard.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
 
 BLOCK_BYTES = 256 * 1024
-HEAD_BYTES = 16 * 1024
 _FORGET_BYTES = 4 * 1024 * 1024
 
 
@@ -20,7 +19,7 @@ class ArchivedFileChanged(Exception):
 def read_head(path: Path) -> FileMeta:
     """File Meta Information of an archived file. Raises Part10Malformed, FileNotFoundError."""
     with path.open("rb", buffering=0) as file:
-        return read_file_meta(file.read(HEAD_BYTES))
+        return read_file_meta(file.read(HEADER_MAX_BYTES))
 
 
 def as_stored(path: Path, *, size_bytes: int | None) -> Iterator[bytes]:
@@ -43,7 +42,7 @@ def as_explicit_little_endian(path: Path) -> Iterator[bytes]:
     """
     mapping = map_file(path)
     view = memoryview(mapping)
-    meta = read_file_meta(view[:HEAD_BYTES])
+    meta = read_file_meta(view[:HEADER_MAX_BYTES])
     # A data set that cannot be encoded anew fails here, before anything is sent.
     data_set = reencode(view[meta.data_set_offset :], transfer_syntax(meta.transfer_syntax_uid))
     yield file_header(

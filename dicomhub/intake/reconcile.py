@@ -14,7 +14,7 @@ from dicomhub.intake.journal import CUT, OPEN, PUBLISHED, Journal, current_boot_
 from dicomhub.intake.segments import read_header, read_segment
 from dicomhub.log import logger
 from dicomhub.standard.element import DataSetMalformed
-from dicomhub.standard.part10 import Part10Malformed, read_file_meta
+from dicomhub.standard.part10 import HEADER_MAX_BYTES, Part10Malformed, read_file_meta
 from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown, transfer_syntax
 from dicomhub.storage.digest import digest_of_file
 from dicomhub.storage.filesystem import FilesystemStore
@@ -23,7 +23,6 @@ from tasks.messages import MessageMalformed, StoredInstance
 
 # The clocks of file system and journal are one, but a file's time is taken a little before its line's.
 _MARGIN_SECONDS = 5.0
-_HEADER_BYTES = 16 * 1024
 
 
 def reconcile(store: FilesystemStore, orphans: list[Path]) -> int:
@@ -91,7 +90,7 @@ def _archived_since(store: FilesystemStore, since: float) -> Iterator[tuple[str,
 def _stored_instance(store: FilesystemStore, tenant: str, path: str) -> StoredInstance | None:
     descriptor = os.open(store.absolute(path), os.O_RDONLY | os.O_CLOEXEC)
     try:
-        meta = read_file_meta(os.pread(descriptor, _HEADER_BYTES, 0))
+        meta = read_file_meta(os.pread(descriptor, HEADER_MAX_BYTES, 0))
         syntax = transfer_syntax(meta.transfer_syntax_uid)
         head = head_of_file(descriptor, data_set_offset=meta.data_set_offset, syntax=syntax)
         status = os.fstat(descriptor)

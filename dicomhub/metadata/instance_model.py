@@ -8,7 +8,7 @@ from typing import Any
 from dicomhub.log import logger
 from dicomhub.standard.dicom_json import data_set_to_model
 from dicomhub.standard.element import DataSetMalformed
-from dicomhub.standard.part10 import read_file_meta
+from dicomhub.standard.part10 import HEADER_MAX_BYTES, read_file_meta
 from dicomhub.standard.transfer_syntax import transfer_syntax
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.layout import SeriesKey
@@ -16,7 +16,6 @@ from dicomhub.storage.mapped import map_data_set
 
 # Stands in documents for the address of the service, which only a request knows.
 BULK_DATA_BASE = "dicomhub-service:c3f6a0c2"
-_HEADER_BYTES = 16 * 1024
 
 
 def read_instance_model(
@@ -29,7 +28,7 @@ def read_instance_model(
     """
     descriptor = os.open(store.absolute(path), os.O_RDONLY | os.O_CLOEXEC)
     try:
-        meta = read_file_meta(os.pread(descriptor, _HEADER_BYTES, 0))
+        meta = read_file_meta(os.pread(descriptor, HEADER_MAX_BYTES, 0))
         bulk_data_uri = (
             f"{BULK_DATA_BASE}/studies/{key.study_instance_uid}/series/{key.series_instance_uid}"
             f"/instances/{sop_instance_uid}/bulkdata"

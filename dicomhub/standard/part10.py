@@ -9,6 +9,8 @@ from dicomhub.standard.uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSI
 
 PREAMBLE_BYTES = 128
 PREFIX = b"DICM"
+# In so many bytes of a file its header ends, and the data set begins.
+HEADER_MAX_BYTES = 16 * 1024
 _META_START = PREAMBLE_BYTES + len(PREFIX)
 _GROUP_LENGTH = struct.Struct("<HH2sHI")
 _SHORT = struct.Struct("<HH2sH")
@@ -65,7 +67,7 @@ def file_header(
 
 
 def read_file_meta(head: bytes | memoryview) -> FileMeta:
-    """Read File Meta Information from the first bytes of a file; 16 KiB are plenty.
+    """Read File Meta Information from the first HEADER_MAX_BYTES of a file.
 
     The group length is not trusted: writers exist that get it wrong. The data set starts at the first
     element that is not of group 2. Raises Part10Malformed.

@@ -5,11 +5,10 @@ from collections.abc import Callable
 
 import xxhash
 
-from dicomhub.standard.part10 import Part10Malformed, read_file_meta
+from dicomhub.standard.part10 import HEADER_MAX_BYTES, Part10Malformed, read_file_meta
 from dicomhub.storage.mapped import map_data_set
 
 _PREFIX = "xxh3-128:"
-_HEADER_BYTES = 16 * 1024
 
 
 class DataSetDigest:
@@ -31,7 +30,7 @@ def digest_of_file(descriptor: int) -> str:
     """The digest of the data set in an archived file; of all of a file that has lost its header."""
     digest = DataSetDigest()
     try:
-        offset = read_file_meta(os.pread(descriptor, _HEADER_BYTES, 0)).data_set_offset
+        offset = read_file_meta(os.pread(descriptor, HEADER_MAX_BYTES, 0)).data_set_offset
     except Part10Malformed:
         offset = 0
     if os.fstat(descriptor).st_size <= offset:
