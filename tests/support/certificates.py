@@ -15,7 +15,10 @@ class Certificate:
 
 def make_authority(folder: Path, name: str) -> Certificate:
     made = Certificate(folder / f"{name}.pem", folder / f"{name}.key")
-    _openssl("req", "-x509", *_new_key(made), "-subj", f"/CN={name}", "-days", "2", "-out", made.certificate)
+    # Python 3.13 verifies strictly (RFC 5280): an authority has to say that it signs.
+    usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    subject = ("-subj", f"/CN={name}", "-days", "2")
+    _openssl("req", "-x509", *_new_key(made), *subject, *usage, "-out", made.certificate)
     return made
 
 
@@ -23,7 +26,11 @@ def make_certificate(folder: Path, name: str, *, authority: Certificate) -> Cert
     """For 127.0.0.1, as server or client."""
     made = Certificate(folder / f"{name}.pem", folder / f"{name}.key")
     request, extensions = folder / f"{name}.csr", folder / f"{name}.ext"
-    extensions.write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n", "ascii")
+    extensions.write_text(
+        "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n"
+        "authorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n",
+        "ascii",
+    )
     _openssl("req", *_new_key(made), "-subj", f"/CN={name}", "-out", request)
     signer = ("-CA", authority.certificate, "-CAkey", authority.key, "-CAcreateserial")
     _openssl(
