@@ -24,6 +24,7 @@ def main() -> None:
         return SUCCESS
 
     entity = AE("DICOMHUB")
+    entity.maximum_associations = 100  # of ten by default; the scale section has more senders
     entity.maximum_pdu_size = 16384
     for context in AllStoragePresentationContexts:
         entity.add_supported_context(context.abstract_syntax, list(TRANSFER_SYNTAXES))
