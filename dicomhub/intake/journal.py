@@ -28,6 +28,7 @@ import msgspec
 
 from dicomhub.environment import Durability
 from dicomhub.log import logger
+from dicomhub.storage.filesystem import sync_directory
 from tasks.messages import SCHEMA_VERSION, StoredInstance, encode_instance
 
 NEW, OPEN, CUT, PUBLISHED = ".new", ".open", ".cut", ".published"
@@ -136,7 +137,7 @@ class _Segment:
         now = time.monotonic()
         if self._synced_at is None:
             os.fsync(self._descriptor)
-            _sync_directory(self._path.parent)
+            sync_directory(self._path.parent)
         elif now - self._synced_at >= SYNC_SECONDS:
             os.fdatasync(self._descriptor)
         else:
@@ -243,11 +244,3 @@ def settle(directory: Path, batch_id: str) -> None:
     """
     for suffix in (CUT, PUBLISHED):
         (directory / f"{batch_id}{suffix}").unlink(missing_ok=True)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

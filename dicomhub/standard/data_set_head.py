@@ -13,7 +13,7 @@ from dicomhub.standard.element import (
     encoding_of,
     read_header,
 )
-from dicomhub.standard.inflate import inflate_head
+from dicomhub.standard.inflate import HEAD_STEPS_BYTES, inflate_head
 from dicomhub.standard.item import end_of_undefined
 from dicomhub.standard.transfer_syntax import TransferSyntax
 
@@ -40,9 +40,6 @@ _WANTED: Final = frozenset(
 )
 _WANTED_ELEMENTS: Final = frozenset(tag & 0xFFFF for tag in _WANTED)
 _LAST_GROUP: Final = SERIES_INSTANCE_UID >> 16
-# How far to inflate for a head, in steps: nearly always the first will do, and the last bounds what a
-# sender can make us inflate.
-_INFLATE_STEPS_BYTES: Final = (64 * 1024, 1024 * 1024, 16 * 1024 * 1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ def read_head(data: bytes | memoryview, syntax: TransferSyntax, *, is_whole: boo
 def _read_deflated_head(
     data: bytes | memoryview, syntax: TransferSyntax, *, is_whole: bool
 ) -> DataSetHead | None:
-    for max_bytes in _INFLATE_STEPS_BYTES:
+    for max_bytes in HEAD_STEPS_BYTES:
         inflated, is_complete = inflate_head(data, max_bytes=max_bytes)
         is_all = is_complete or (is_whole and len(inflated) < max_bytes)
         head = _read_head(memoryview(inflated), syntax, is_whole=is_all)

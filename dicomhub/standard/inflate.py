@@ -8,6 +8,9 @@ from dicomhub.standard.transfer_syntax import TransferSyntax
 
 # What a data set may inflate to. Deflate shrinks at most 1032 to 1, so that a small file can fill the memory.
 INFLATED_MAX_BYTES = 256 * 1024 * 1024
+# How far to inflate for what stands near the beginning, in steps: nearly always the first will do, and the
+# last bounds what a sender can make us inflate.
+HEAD_STEPS_BYTES = (64 * 1024, 1024 * 1024, 16 * 1024 * 1024)
 
 
 def inflated(

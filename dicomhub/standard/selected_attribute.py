@@ -13,13 +13,11 @@ from dicomhub.standard.element import (
     encoding_of,
     read_header,
 )
-from dicomhub.standard.inflate import inflate_head
+from dicomhub.standard.inflate import HEAD_STEPS_BYTES, inflate_head
 from dicomhub.standard.item import end_of_undefined
 from dicomhub.standard.transfer_syntax import TransferSyntax
 
 TEXT_MAX_BYTES: Final = 1024
-# See data_set_head: the last step bounds what a sender can make us inflate.
-_INFLATE_STEPS_BYTES: Final = (64 * 1024, 1024 * 1024, 16 * 1024 * 1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ def read_text(data: memoryview, syntax: TransferSyntax, selector: AttributeSelec
     """
     if not syntax.is_deflated:
         return _read_text(data, encoding_of(data, syntax), selector)
-    for max_bytes in _INFLATE_STEPS_BYTES:
+    for max_bytes in HEAD_STEPS_BYTES:
         inflated, is_complete = inflate_head(data, max_bytes=max_bytes)
         view = memoryview(inflated)
         try:

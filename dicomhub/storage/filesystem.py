@@ -231,15 +231,20 @@ class FilesystemStore:
 
     def _sync_directory(self, directory: Path) -> None:
         if self._is_power_safe:
-            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            sync_directory(directory)
 
     def _sync_descriptor(self, directory: int) -> None:
         if self._is_power_safe:
             os.fsync(directory)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names in a directory durable."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _instance_file(directory: str, entry: os.DirEntry[str]) -> InstanceFile:

@@ -11,7 +11,6 @@ from pynetdicom import AE
 
 from tests.scp.lanes import STUDY_ROOT_FIND, associated, request
 from tests.scp.pdus import (
-    ABORT,
     COMMAND,
     CT,
     IMPLICIT,
@@ -170,33 +169,6 @@ def test_a_peer_with_a_tiny_maximum_length_gets_its_answers_in_pieces(scp):
 
 
 # Ends.
-
-
-@pytest.mark.parametrize("end", ["release", "abort", "loss", "garbage", "stall"])
-def test_an_end_during_a_c_store_keeps_the_completed_instances_and_nothing_else(scp, tmp_path, end):
-    complete, begun = fresh_copy("CT_small.dcm", tmp_path), fresh_copy("CT_small.dcm", tmp_path)
-    with associated(scp, "general") as peer:
-        peer.send(store_command(complete) + b"".join(data_pdus(data_set_of(complete))))
-        assert peer.status() == (0, "")
-        peer.send(store_command(begun) + data_pdus(data_set_of(begun))[0])
-        wait_until(scp.incoming, what="the second instance has begun")
-        match end:
-            case "release":
-                peer.send(RELEASE_RQ)
-                assert peer.read() == (6, bytes(4))
-            case "abort":
-                peer.send(ABORT)
-                assert peer.is_closed()
-            case "loss":
-                peer.socket.close()
-            case "garbage":
-                peer.send(b"\xff" * 100)
-                assert peer.abort_reason() == (2, 1)
-            case "stall":
-                assert peer.abort_reason() == (0, 0)
-        wait_until(lambda: not scp.incoming(), what="the incoming file is gone")
-    assert archived(scp, complete) == data_set_of(complete)
-    assert archived(scp, begun) is None
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pynetdicom import AE
 
 from dicomhub.standard.part10 import read_file_meta
 from scp.messages import COMMAND_SET_MAX_BYTES
+from tests.scp.lanes import LANES, associated
 from tests.scp.pdus import (
     ABORT,
     COMMAND,
@@ -291,10 +292,11 @@ def test_a_cancel_is_not_answered(scp):
 # The end of an association in the middle of a data set.
 
 
+@pytest.mark.parametrize("lane", LANES)
 @pytest.mark.parametrize("end", ["release", "abort", "loss", "garbage", "stall"])
-def test_an_end_during_a_c_store_keeps_the_completed_instances_and_nothing_else(scp, tmp_path, end):
+def test_an_end_during_a_c_store_keeps_the_completed_instances_and_nothing_else(scp, tmp_path, end, lane):
     complete, begun = fresh_copy("CT_small.dcm", tmp_path), fresh_copy("CT_small.dcm", tmp_path)
-    with RawPeer(scp).associate_for(complete) as peer:
+    with associated(scp, lane) as peer:
         peer.send(store_command(complete) + b"".join(data_pdus(data_set_of(complete))))
         assert peer.status() == (0, "")
         peer.send(store_command(begun) + data_pdus(data_set_of(begun))[0])
@@ -313,7 +315,7 @@ def test_an_end_during_a_c_store_keeps_the_completed_instances_and_nothing_else(
                 assert peer.abort_reason() == (2, 1)
             case "stall":
                 assert peer.abort_reason() == (0, 0)
-    wait_until(lambda: not scp.incoming(), what="the incoming file is gone")
+        wait_until(lambda: not scp.incoming(), what="the incoming file is gone")
     assert archived(scp, complete) == data_set_of(complete)
     assert archived(scp, begun) is None
 
