@@ -99,7 +99,7 @@ class PixelDescription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceDescription:
-    """An archived instance as planning sees it. pixels is None for what has none: reports, documents, waves."""
+    """An archived instance as planning sees it. pixels is None where there are none: reports, documents."""
 
     transfer_syntax_uid: str
     sop_class_uid: str
@@ -110,7 +110,7 @@ class SourceDescription:
 
 @dataclass(frozen=True, slots=True)
 class PixelElement:
-    """Where a pixel data element lies: its tag, VR ("" in Implicit VR), value's start and length.
+    """Where a pixel data element lies: its tag, VR ("" in Implicit VR), header, value's start and length.
 
     A length of element.UNDEFINED_LENGTH says that the value is encapsulated. The extended offset table and
     its lengths are those of PS3.3 C.7.6.3.1.8, 64 bits each, empty where there are none.
@@ -118,6 +118,7 @@ class PixelElement:
 
     tag: int
     vr: str
+    offset: int
     start: int
     length: int
     extended_offsets: bytes
@@ -181,7 +182,7 @@ def _top_level(data: memoryview, encoding: Encoding) -> tuple[dict[int, bytes], 
         tag, vr, start, length = read_header(data, offset, encoding)
         if tag in _PIXEL_ELEMENTS:
             tables = values.pop(_EXTENDED_OFFSET_TABLE, b""), values.pop(_EXTENDED_OFFSET_TABLE_LENGTHS, b"")
-            return values, PixelElement(tag, vr.decode("ascii"), start, length, *tables)
+            return values, PixelElement(tag, vr.decode("ascii"), offset, start, length, *tables)
         if tag >> 16 > PIXEL_DATA >> 16:
             return values, None
         if length == UNDEFINED_LENGTH:
