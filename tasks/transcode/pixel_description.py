@@ -17,7 +17,7 @@ from dicomhub.standard.element import (
 )
 from dicomhub.standard.inflate import HEAD_STEPS_BYTES, inflate_head
 from dicomhub.standard.item import end_of_undefined
-from dicomhub.standard.part10 import HEADER_MAX_BYTES, read_file_meta
+from dicomhub.standard.part10 import HEADER_MAX_BYTES, FileMeta, read_file_meta
 from dicomhub.standard.transfer_syntax import TransferSyntax, transfer_syntax
 from dicomhub.storage.mapped import map_data_set
 
@@ -135,14 +135,7 @@ def read_pixel_description(path: str | os.PathLike[str]) -> SourceDescription:
     Raises OSError, part10.Part10Malformed, transfer_syntax.TransferSyntaxUnknown, element.DataSetMalformed
     and PixelDescriptionMissing.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        meta = read_file_meta(os.pread(descriptor, HEADER_MAX_BYTES, 0))
-        if os.fstat(descriptor).st_size <= meta.data_set_offset:
-            raise DataSetTruncated(0)
-        data = map_data_set(descriptor, meta.data_set_offset)
-    finally:
-        os.close(descriptor)
+    meta, data = map_file(path)
     syntax = transfer_syntax(meta.transfer_syntax_uid)
     if not syntax.is_deflated:
         return describe(data, syntax)[0]
@@ -154,6 +147,21 @@ def read_pixel_description(path: str | os.PathLike[str]) -> SourceDescription:
             if is_complete or len(head) < max_bytes:
                 raise
     raise DataSetMalformed(f"no Pixel Data in the first {max_bytes} bytes inflated")
+
+
+def map_file(path: str | os.PathLike[str]) -> tuple[FileMeta, memoryview]:
+    """An archived file's header, and its data set mapped into memory.
+
+    Raises OSError, part10.Part10Malformed and element.DataSetTruncated.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        meta = read_file_meta(os.pread(descriptor, HEADER_MAX_BYTES, 0))
+        if os.fstat(descriptor).st_size <= meta.data_set_offset:
+            raise DataSetTruncated(0)
+        return meta, map_data_set(descriptor, meta.data_set_offset)
+    finally:
+        os.close(descriptor)
 
 
 def describe(data: memoryview, syntax: TransferSyntax) -> tuple[SourceDescription, PixelElement | None]:
