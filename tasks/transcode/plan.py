@@ -32,11 +32,11 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The target is there for a rendition alone. near and ratio as TranscodeSettings has them."""
+    """target is a transfer syntax, "" when there is no rendition; near and ratio as TranscodeSettings has them."""
 
     action: Action
     reason: str
-    target_transfer_syntax_uid: str | None = None
+    target: str = ""
     near: int = 0
     ratio: float = 0.0
 
@@ -67,7 +67,7 @@ def _rendition(pixels: PixelDescription, settings: TranscodeSettings) -> Plan:
     if unfit is None:
         return Plan(
             action=Action.RENDITION,
-            target_transfer_syntax_uid=wanted,
+            target=wanted,
             reason="viewers do not decode it",
             near=settings.near,
             ratio=settings.ratio,
@@ -75,7 +75,7 @@ def _rendition(pixels: PixelDescription, settings: TranscodeSettings) -> Plan:
     native = EXPLICIT_VR_LITTLE_ENDIAN
     if wanted != native and is_for_viewers(native, settings) and why_not(pixels, native) is None:
         return Plan(
-            action=Action.RENDITION, target_transfer_syntax_uid=native, reason=f"native, for {unfit}"
+            action=Action.RENDITION, target=native, reason=f"native, for {unfit}"
         )
     return Plan(action=Action.CANNOT, reason=unfit)
 

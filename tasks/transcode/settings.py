@@ -1,5 +1,7 @@
 """What a tenant's viewers can decode, and what is made of that which they cannot."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -64,6 +66,12 @@ class TranscodeSettings:
         problems = dict(_problems(self))
         if problems:
             raise TranscodeSettingsInvalid(problems)
+
+    @property
+    def key(self) -> str:
+        """Stands for these settings, to tell whether an outcome was of these or of others."""
+        values = (sorted(self.viewer_transfer_syntaxes), self.target_transfer_syntax_uid, self.near, self.ratio)
+        return hashlib.sha256(json.dumps(values).encode("ascii")).hexdigest()[:16]
 
 
 def _problems(settings: TranscodeSettings) -> list[tuple[str, str]]:

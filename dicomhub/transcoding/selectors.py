@@ -1,0 +1,104 @@
+"""Everything that reads the transcoding tables for others."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from django.db.models import Count, QuerySet
+
+from dicomhub.storage.layout import SeriesKey
+from dicomhub.transcoding.models import TranscodeAttempt, TranscodePolicy, UnrenderedInstance
+from tasks.transcode.candidate import Earlier, FileState
+from tasks.transcode.settings import TranscodeSettings, TranscodeSettingsInvalid
+
+InstanceKey = tuple[SeriesKey, str]
+
+
+class PolicyInvalid(Exception):
+    """A tenant's policy as the database has it cannot be gone by: it was written past the admin."""
+
+    def __init__(self, tenant: str, problem: str) -> None:
+        super().__init__(f"transcode policy of tenant {tenant!r}: {problem}")
+        self.tenant = tenant
+
+
+def settings_by_tenant(tenants: Iterable[str]) -> Mapping[str, TranscodeSettings]:
+    """Raises PolicyInvalid."""
+    names = set(tenants)
+    policies = {policy.tenant_id: policy for policy in TranscodePolicy.objects.filter(pk__in=names)}
+    return {name: _settings(policies.get(name)) for name in names}
+
+
+def _settings(policy: TranscodePolicy | None) -> TranscodeSettings:
+    if policy is None:
+        return TranscodeSettings()
+    try:
+        return policy.settings()
+    except TranscodeSettingsInvalid as invalid:
+        raise PolicyInvalid(policy.tenant_id, str(invalid)) from invalid
+
+
+def invalid_policies() -> list[PolicyInvalid]:
+    problems = []
+    for policy in TranscodePolicy.objects.all():
+        try:
+            _settings(policy)
+        except PolicyInvalid as invalid:
+            problems.append(invalid)
+    return problems
+
+
+def earlier_tries(keys: Iterable[SeriesKey]) -> dict[InstanceKey, Earlier]:
+    """What is known of instances of these series that have no rendition."""
+    wanted = set(keys)
+    rows = UnrenderedInstance.objects.filter(
+        tenant__in={key.tenant for key in wanted},
+        study_instance_uid__in={key.study_instance_uid for key in wanted},
+        series_instance_uid__in={key.series_instance_uid for key in wanted},
+    )
+    return {instance_key(row): earlier_of(row) for row in rows if instance_key(row)[0] in wanted}
+
+
+def instance_key(row: UnrenderedInstance) -> InstanceKey:
+    return SeriesKey(row.tenant, row.study_instance_uid, row.series_instance_uid), row.sop_instance_uid
+
+
+def earlier_of(row: UnrenderedInstance) -> Earlier:
+    return Earlier(
+        file=FileState(size_bytes=row.size_bytes, mtime_ns=row.mtime_ns),
+        settings_key=row.settings_key,
+        tried=tuple(row.tried),
+        attempts=row.attempts,
+        is_given_up=row.state == UnrenderedInstance.State.GIVEN_UP,
+    )
+
+
+def awaiting_retry() -> "QuerySet[UnrenderedInstance]":
+    """What an operator wants to be tried again, series by series."""
+    rows = UnrenderedInstance.objects.filter(state=UnrenderedInstance.State.RETRY)
+    return rows.order_by("tenant", "study_instance_uid", "series_instance_uid", "sop_instance_uid")
+
+
+def attempts_by_codec(*, since: datetime, tenant: str = "") -> list[tuple[str, str, str, int]]:
+    """(transfer syntax, codec, outcome, number) of the attempts since then."""
+    rows = _attempts(since, tenant).order_by("source_transfer_syntax_uid", "codec")
+    counted = rows.values_list("source_transfer_syntax_uid", "codec", "outcome").annotate(number=Count("pk"))
+    return list(counted)
+
+
+def failures_by_manufacturer(*, since: datetime, tenant: str = "") -> list[tuple[str, str, str, str, int]]:
+    """(manufacturer, transfer syntax, codec, outcome, number) of the attempts since then that have failed."""
+    rows = _attempts(since, tenant).exclude(outcome="rendered")
+    counted = rows.values_list("manufacturer", "source_transfer_syntax_uid", "codec", "outcome")
+    return list(counted.order_by("manufacturer", "source_transfer_syntax_uid", "codec").annotate(number=Count("pk")))
+
+
+def unrendered(*, tenant: str = "") -> list[tuple[str, str, str, str, int]]:
+    """(transfer syntax, outcome, manufacturer, state, number) of the instances without a rendition."""
+    rows = UnrenderedInstance.objects.filter(tenant=tenant) if tenant else UnrenderedInstance.objects.all()
+    names = ("source_transfer_syntax_uid", "outcome", "manufacturer", "state")
+    return list(rows.order_by(*names).values_list(*names).annotate(number=Count("pk")))
+
+
+def _attempts(since: datetime, tenant: str) -> "QuerySet[TranscodeAttempt]":
+    rows = TranscodeAttempt.objects.filter(at__gte=since)
+    return rows.filter(tenant=tenant) if tenant else rows
