@@ -85,6 +85,22 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CodecSettings:
+    """The pool of codec processes that each worker and each web process may have.
+
+    An order may take seconds, and seconds_per_mib for each MiB that is decoded. memory_bytes bounds what a
+    codec process allocates; a file that it maps to read does not count. modules hold further decoders.
+    """
+
+    processes: int
+    seconds: float
+    seconds_per_mib: float
+    memory_bytes: int
+    orders_per_process: int
+    modules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     home: Path
     store_root: Path
@@ -97,6 +113,7 @@ class Environment:
     scp: ScpSettings
     intake: IntakeSettings
     web: WebSettings
+    codec: CodecSettings
 
     @property
     def embedded_redis_url_file(self) -> Path:
@@ -201,6 +218,15 @@ class _Reader:
 
         return self._read(name, default, parse)
 
+    def modules(self, name: str) -> tuple[str, ...]:
+        def parse(text: str) -> tuple[str, ...]:
+            names = tuple(each.strip() for each in text.split(",") if each.strip())
+            if not all(part.isidentifier() for each in names for part in each.split(".")):
+                raise ValueError("must be names of Python modules, with commas between them")
+            return names
+
+        return self._read(name, (), parse)
+
     def url(self, name: str, default: T, schemes: tuple[str, ...]) -> str | T:
         def parse(text: str) -> str | T:
             if urlsplit(text).scheme not in schemes:
@@ -292,6 +318,17 @@ def _web(read: _Reader) -> WebSettings:
     return settings
 
 
+def _codec(read: _Reader) -> CodecSettings:
+    return CodecSettings(
+        processes=read.integer("CODEC_PROCESSES", min(len(os.sched_getaffinity(0)), 4), least=1, most=256),
+        seconds=read.seconds("CODEC_SECONDS", 30),
+        seconds_per_mib=read.seconds("CODEC_SECONDS_PER_MIB", 0.2),
+        memory_bytes=read.integer("CODEC_MEMORY_BYTES", 2 * 1024**3, least=256 * 1024**2),
+        orders_per_process=read.integer("CODEC_ORDERS_PER_PROCESS", 1000, least=1, most=1_000_000),
+        modules=read.modules("CODEC_MODULES"),
+    )
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach a listener on host; of names, only localhost is trusted."""
     if host == "localhost":
@@ -323,6 +360,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         scp=_scp(read),
         intake=_intake(read),
         web=_web(read),
+        codec=_codec(read),
     )
     if read.problems:
         raise EnvironmentInvalid(read.problems)
