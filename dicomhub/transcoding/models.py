@@ -134,8 +134,9 @@ class UnrenderedInstance(_OfInstance):
     """
 
     class State(models.TextChoices):
-        DUE = "due", "to be tried"  # decoders are left, or a retry was asked for
-        GIVEN_UP = "given up"
+        DUE = "due", "decoders are left"  # its batch goes on with it
+        RETRY = "retry", "to be tried again"
+        GIVEN_UP = "given up", "given up"
 
     state = models.CharField(max_length=16, choices=State)
     size_bytes = models.PositiveBigIntegerField()

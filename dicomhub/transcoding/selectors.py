@@ -1,7 +1,8 @@
 """Everything that reads the transcoding tables for others."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, QuerySet
 
@@ -78,27 +79,14 @@ def awaiting_retry() -> "QuerySet[UnrenderedInstance]":
     return rows.order_by("tenant", "study_instance_uid", "series_instance_uid", "sop_instance_uid")
 
 
-def attempts_by_codec(*, since: datetime, tenant: str = "") -> list[tuple[str, str, str, int]]:
-    """(transfer syntax, codec, outcome, number) of the attempts since then."""
-    rows = _attempts(since, tenant).order_by("source_transfer_syntax_uid", "codec")
-    counted = rows.values_list("source_transfer_syntax_uid", "codec", "outcome").annotate(number=Count("pk"))
-    return list(counted)
-
-
-def failures_by_manufacturer(*, since: datetime, tenant: str = "") -> list[tuple[str, str, str, str, int]]:
-    """(manufacturer, transfer syntax, codec, outcome, number) of the attempts since then that have failed."""
-    rows = _attempts(since, tenant).exclude(outcome="rendered")
-    counted = rows.values_list("manufacturer", "source_transfer_syntax_uid", "codec", "outcome")
-    return list(counted.order_by("manufacturer", "source_transfer_syntax_uid", "codec").annotate(number=Count("pk")))
-
-
-def unrendered(*, tenant: str = "") -> list[tuple[str, str, str, str, int]]:
-    """(transfer syntax, outcome, manufacturer, state, number) of the instances without a rendition."""
-    rows = UnrenderedInstance.objects.filter(tenant=tenant) if tenant else UnrenderedInstance.objects.all()
-    names = ("source_transfer_syntax_uid", "outcome", "manufacturer", "state")
-    return list(rows.order_by(*names).values_list(*names).annotate(number=Count("pk")))
-
-
-def _attempts(since: datetime, tenant: str) -> "QuerySet[TranscodeAttempt]":
+def attempts_counted(by: Sequence[str], *, since: datetime, tenant: str = "") -> list[dict[str, Any]]:
+    """The number of attempts since then for each outcome, and for each value of the fields in by, ordered."""
     rows = TranscodeAttempt.objects.filter(at__gte=since)
-    return rows.filter(tenant=tenant) if tenant else rows
+    rows = rows.filter(tenant=tenant) if tenant else rows
+    return list(rows.order_by(*by).values(*by, "outcome").annotate(number=Count("pk")))
+
+
+def unrendered_counted(by: Sequence[str], *, tenant: str = "") -> list[dict[str, Any]]:
+    """The number of instances without a rendition for each value of the fields in by, ordered."""
+    rows = UnrenderedInstance.objects.filter(tenant=tenant) if tenant else UnrenderedInstance.objects.all()
+    return list(rows.order_by(*by).values(*by).annotate(number=Count("pk")))

@@ -32,10 +32,12 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """path is relative to the store's root."""
+    """path is relative to the store's root; SOP class and transfer syntax are what was archived there once."""
 
     key: SeriesKey
     sop_instance_uid: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
     path: str
     settings: TranscodeSettings
     earlier: Earlier | None = None

@@ -21,7 +21,7 @@ from tasks.transcode.settings import (
 NATIVE_MAX_BYTES = 2**32 - 2
 _RLE_MAX_SEGMENTS = 15  # PS3.5 G.5
 _J2K_MAX_BITS = 24  # what OpenJPEG encodes without loss
-_SIDE_MAX = 65535  # JPEG-LS: 16 bits
+_JPEG_LS_MIN_BITS = 2  # ISO/IEC 14495-1 C.2.2
 
 
 class Action(StrEnum):
@@ -83,29 +83,23 @@ def _rendition(pixels: PixelDescription, settings: TranscodeSettings) -> Plan:
 def why_not(pixels: PixelDescription, target_transfer_syntax_uid: str) -> str | None:
     """Why a target cannot hold such pixels; None when it can. PS3.5 8.2, A.4, G."""
     target = target_transfer_syntax_uid
-    if target == EXPLICIT_VR_LITTLE_ENDIAN:
-        return _why_not_native(pixels)
+    # Counted in full: a decoder may give three samples where the description has two. PS3.3 C.7.6.3.1.2.
+    frame_bits = pixels.rows * pixels.columns * pixels.samples_per_pixel * pixels.bits_allocated
+    if (native_bytes := (frame_bits * pixels.number_of_frames + 7) // 8) > NATIVE_MAX_BYTES:
+        return f"{native_bytes} bytes of native pixels are more than a length of 32 bits can say"
     if target in LOSSY_TARGETS and pixels.photometric_interpretation == "PALETTE COLOR":
         return "palette colours must not be changed"
-    if target == RLE_LOSSLESS:
-        segments = pixels.samples_per_pixel * pixels.bits_allocated // 8
-        is_fit = pixels.bits_allocated % 8 == 0 and segments <= _RLE_MAX_SEGMENTS
-    elif target in {JPEG_LS_LOSSLESS, JPEG_LS_NEAR_LOSSLESS}:
-        is_fit = pixels.bits_allocated in {8, 16} and pixels.bits_stored >= 2
-        is_fit = is_fit and max(pixels.rows, pixels.columns) <= _SIDE_MAX
-    elif target in {JPEG_2000_LOSSLESS, JPEG_2000}:
-        is_fit = pixels.bits_allocated in {8, 16, 32} and pixels.bits_stored <= _J2K_MAX_BITS
-    else:
-        return f"{NAMES.get(target, target)} cannot be made"
-    if is_fit:
+    if _holds(pixels, target):
         return None
     return f"{NAMES[target]} cannot hold {pixels.bits_allocated} bits allocated, {pixels.bits_stored} stored"
 
 
-def _why_not_native(pixels: PixelDescription) -> str | None:
-    # A decoder may give the three samples of a pixel where the description counts two: PS3.3 C.7.6.3.1.2.
-    decoded_bits = pixels.rows * pixels.columns * pixels.samples_per_pixel * pixels.bits_allocated
-    native_bytes = (decoded_bits * pixels.number_of_frames + 7) // 8
-    if native_bytes > NATIVE_MAX_BYTES:
-        return f"{native_bytes} bytes of native pixels are more than a length of 32 bits can say"
-    return None
+def _holds(pixels: PixelDescription, target: str) -> bool:
+    if target == RLE_LOSSLESS:
+        segments = pixels.samples_per_pixel * pixels.bits_allocated // 8
+        return pixels.bits_allocated % 8 == 0 and segments <= _RLE_MAX_SEGMENTS
+    if target in {JPEG_LS_LOSSLESS, JPEG_LS_NEAR_LOSSLESS}:
+        return pixels.bits_allocated in {8, 16} and pixels.bits_stored >= _JPEG_LS_MIN_BITS
+    if target in {JPEG_2000_LOSSLESS, JPEG_2000}:
+        return pixels.bits_allocated in {8, 16, 32} and pixels.bits_stored <= _J2K_MAX_BITS
+    return target == EXPLICIT_VR_LITTLE_ENDIAN
