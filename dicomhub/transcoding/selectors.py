@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
+from dicomhub.archive.models import Series
 from dicomhub.storage.layout import SeriesKey
 from dicomhub.transcoding.models import TranscodeAttempt, TranscodePolicy, UnrenderedInstance
 from tasks.transcode.candidate import Earlier, FileState
@@ -90,3 +91,14 @@ def unrendered_counted(by: Sequence[str], *, tenant: str = "") -> list[dict[str,
     """The number of instances without a rendition for each value of the fields in by, ordered."""
     rows = UnrenderedInstance.objects.filter(tenant=tenant) if tenant else UnrenderedInstance.objects.all()
     return list(rows.order_by(*by).values(*by).annotate(number=Count("pk")))
+
+
+def series_matching(*, tenant: str = "", study: str = "", series: str = "") -> "QuerySet[Series]":
+    """Series of the archive by tenant, Study and Series Instance UID; "" is any."""
+    conditions = {
+        "tenant": tenant,
+        "study__study_instance_uid": study,
+        "series_instance_uid": series,
+    }
+    wanted = {name: value for name, value in conditions.items() if value}
+    return Series.objects.filter(**wanted).select_related("study").order_by("tenant", "study", "pk")

@@ -8,7 +8,7 @@ from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.layout import rendition_path
 from tasks.transcode.candidate import FileState
 from tasks.transcode.orders import SourceStamp
-from tasks.transcode.source import read_source_stamp
+from tasks.transcode.stamp import read_source_stamp
 
 
 def file_state(path: Path) -> FileState:
