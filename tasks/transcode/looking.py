@@ -29,7 +29,9 @@ def look(store: FilesystemStore, candidate: Candidate, *, decodable: AbstractSet
     except FileNotFoundError:
         return Report(candidate=candidate, status=Status.CHANGED, reason="there is no such file")
     except _UNREADABLE as error:
-        return _hopeless(Report(candidate=candidate, status=Status.DUE, file=file), Outcome.CORRUPT, str(error))
+        return _hopeless(
+            Report(candidate=candidate, status=Status.DUE, file=file), Outcome.CORRUPT, str(error)
+        )
     planned = plan(source, candidate.settings, decodable=decodable)
     report = Report(
         candidate=candidate,

@@ -74,9 +74,7 @@ def _rendition(pixels: PixelDescription, settings: TranscodeSettings) -> Plan:
         )
     native = EXPLICIT_VR_LITTLE_ENDIAN
     if wanted != native and is_for_viewers(native, settings) and why_not(pixels, native) is None:
-        return Plan(
-            action=Action.RENDITION, target=native, reason=f"native, for {unfit}"
-        )
+        return Plan(action=Action.RENDITION, target=native, reason=f"native, for {unfit}")
     return Plan(action=Action.CANNOT, reason=unfit)
 
 

@@ -70,7 +70,12 @@ class TranscodeSettings:
     @property
     def key(self) -> str:
         """Stands for these settings, to tell whether an outcome was of these or of others."""
-        values = (sorted(self.viewer_transfer_syntaxes), self.target_transfer_syntax_uid, self.near, self.ratio)
+        values = (
+            sorted(self.viewer_transfer_syntaxes),
+            self.target_transfer_syntax_uid,
+            self.near,
+            self.ratio,
+        )
         return hashlib.sha256(json.dumps(values).encode("ascii")).hexdigest()[:16]
 
 

@@ -81,9 +81,7 @@ class Transcoder:
             incoming.discard()
         return replace(report, status=Status.RENDERED if is_placed else Status.CHANGED)
 
-    def _attempt(
-        self, report: Report, decoder: str, stamp: SourceStamp, incoming: IncomingFile
-    ) -> Attempt:
+    def _attempt(self, report: Report, decoder: str, stamp: SourceStamp, incoming: IncomingFile) -> Attempt:
         """Raises CodecUnavailable."""
         attempt = Attempt(
             number=report.attempts_before + len(report.attempts) + 1,

@@ -40,9 +40,7 @@ def source(uid, pixels=CT):
 
 def viewers(*uids, target=NATIVE, **lossy):
     syntaxes = frozenset((*uids, target))
-    return TranscodeSettings(
-        viewer_transfer_syntaxes=syntaxes, target_transfer_syntax_uid=target, **lossy
-    )
+    return TranscodeSettings(viewer_transfer_syntaxes=syntaxes, target_transfer_syntax_uid=target, **lossy)
 
 
 NATIVE_ONLY = viewers()
