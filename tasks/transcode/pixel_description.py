@@ -4,6 +4,7 @@ Nothing here decodes, and no codec is imported: workers and web processes plan b
 """
 
 import os
+from collections.abc import Set
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -170,7 +171,7 @@ def describe(data: memoryview, syntax: TransferSyntax) -> tuple[SourceDescriptio
     Raises element.DataSetMalformed and PixelDescriptionMissing.
     """
     encoding = encoding_of(data, syntax)
-    values, element = _top_level(data, encoding)
+    values, element = top_level(data, encoding, _WANTED)
     text = {tag: value.decode("latin-1").strip("\0 ") for tag, value in values.items()}
     source = SourceDescription(
         transfer_syntax_uid=syntax.uid,
@@ -182,8 +183,10 @@ def describe(data: memoryview, syntax: TransferSyntax) -> tuple[SourceDescriptio
     return source, element
 
 
-def _top_level(data: memoryview, encoding: Encoding) -> tuple[dict[int, bytes], PixelElement | None]:
-    """Wanted values by tag, up to the pixel data, which may be cut short."""
+def top_level(
+    data: memoryview, encoding: Encoding, wanted: Set[int]
+) -> tuple[dict[int, bytes], PixelElement | None]:
+    """Wanted values by tag, up to the pixel data, which may be cut short. Raises element.DataSetMalformed."""
     values: dict[int, bytes] = {}
     offset = 0
     while offset + 8 <= len(data):
@@ -199,7 +202,7 @@ def _top_level(data: memoryview, encoding: Encoding) -> tuple[dict[int, bytes], 
         offset = start + length
         if offset > len(data):
             raise DataSetTruncated(start)
-        if tag in _WANTED:
+        if tag in wanted:
             values[tag] = bytes(data[start:offset])
     return values, None
 
