@@ -1,8 +1,8 @@
 """Renditions beside the archive: each is of the bytes that were archived when it was made, and of no others.
 
 Whoever replaces an archived file holds the lock on its folder alone, and removes the renditions of what was
-there before; whoever places one shares that lock. So none gets its name after what it was made of has lost it.
-What a crash leaves in between is told by its source stamp.
+there before; whoever places one shares that lock. So none gets its name after what it was made of has lost
+it. What a crash leaves in between is told by its source stamp.
 """
 
 import fcntl

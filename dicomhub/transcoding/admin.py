@@ -1,8 +1,8 @@
-"""Transcoding in Django admin: its log, what could not be rendered, and a tenant's policy on the tenant's page."""
+"""Transcoding in Django admin: its log, what could not be rendered, and each tenant's policy."""
 
 from django.contrib import admin
 
-from dicomhub.tenants.models import Tenant
+from dicomhub.tenants.admin import TenantAdmin
 from dicomhub.transcoding.models import TranscodeAttempt, UnrenderedInstance
 from dicomhub.transcoding.pages.attempt import TranscodeAttemptAdmin
 from dicomhub.transcoding.pages.policy import TranscodePolicyInline
@@ -12,5 +12,4 @@ admin.site.register(TranscodeAttempt, TranscodeAttemptAdmin)
 admin.site.register(UnrenderedInstance, UnrenderedInstanceAdmin)
 
 # The tenants' room knows nothing of what others keep for a tenant.
-_tenant_admin = admin.site.get_model_admin(Tenant)
-_tenant_admin.inlines = (*_tenant_admin.inlines, TranscodePolicyInline)
+TenantAdmin.inlines = (*TenantAdmin.inlines, TranscodePolicyInline)

@@ -2,7 +2,6 @@
 
 from django.conf import settings
 
-from dicomhub.environment import CodecSettings
 from tasks.transcode.plan import NATIVE_MAX_BYTES
 from tasks.transcode.pool import CodecPool
 
@@ -11,5 +10,5 @@ POOL = CodecPool(settings.ENVIRONMENT.codec)
 # Nothing more is begun after so long. An embedded run's other queues wait behind it.
 RUN_SECONDS = 30.0
 # The last that is begun may be the largest, and is decoded twice.
-SOFT_LIMIT_SECONDS = RUN_SECONDS + POOL.seconds_for(2 * NATIVE_MAX_BYTES) + 60.0
-HARD_LIMIT_SECONDS = SOFT_LIMIT_SECONDS + 60.0
+SOFT_LIMIT_SECONDS = round(RUN_SECONDS + POOL.seconds_for(2 * NATIVE_MAX_BYTES)) + 60
+HARD_LIMIT_SECONDS = SOFT_LIMIT_SECONDS + 60

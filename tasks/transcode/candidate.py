@@ -32,7 +32,7 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """path is relative to the store's root; SOP class and transfer syntax are what was archived there once."""
+    """path is relative to the store's root; SOP class and transfer syntax are of what was archived there."""
 
     key: SeriesKey
     sop_instance_uid: str

@@ -1,4 +1,4 @@
-"""What is to become of an instance: kept as it is, rendered in another transfer syntax, or neither, and why."""
+"""What becomes of an instance: kept as it is, rendered in another transfer syntax, or neither, and why."""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """target is a transfer syntax, "" when there is no rendition; near and ratio as TranscodeSettings has them."""
+    """target is a transfer syntax, "" where there is no rendition; near and ratio as in TranscodeSettings."""
 
     action: Action
     reason: str

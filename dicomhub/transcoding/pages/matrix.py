@@ -1,4 +1,4 @@
-"""The failure matrix: how attempts have ended by transfer syntax, codec and manufacturer, and what is left of it."""
+"""How attempts have ended, by transfer syntax, codec and manufacturer, and what has no rendition now."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -77,7 +77,7 @@ def _query(days: int, tenant: str) -> str:
 
 
 def _table(by: tuple[str, ...], since: datetime, tenant: str) -> dict[str, Any]:
-    """A line for each value of the fields in by, a column for each outcome; numbers lead to their attempts."""
+    """A line for each value of the fields in by, a column for each outcome; numbers link to the attempts."""
     counted = selectors.attempts_counted(by, since=since, tenant=tenant)
     rows = []
     for values, outcomes in groupby(counted, lambda row: tuple(row[field] for field in by)):

@@ -28,7 +28,8 @@ class OfInstanceAdmin(ReadOnlyAdmin):
             series_instance_uid=OuterRef("series_instance_uid"),
         )
         rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.annotate(series_id=Subquery(series.values("pk")[:1]))
+        with_series: QuerySet[Any] = rows.annotate(series_id=Subquery(series.values("pk")[:1]))
+        return with_series
 
     @display(description="Outcome", ordering="outcome", label=words.OUTCOME_LABELS)
     def outcome_label(self, row: Any) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from django import forms
 from unfold.admin import StackedInline
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from dicomhub.transcoding.models import TranscodePolicy
+from dicomhub.transcoding.models import TranscodePolicy, default_viewer_transfer_syntaxes
 from tasks.transcode.settings import NAMES
 
 
@@ -12,6 +12,7 @@ class TranscodePolicyForm(forms.ModelForm[TranscodePolicy]):
     viewer_transfer_syntaxes = forms.MultipleChoiceField(
         label="The viewers decode",
         choices=[(uid, f"{name} ({uid})") for uid, name in NAMES.items()],
+        initial=default_viewer_transfer_syntaxes,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=str(TranscodePolicy._meta.get_field("viewer_transfer_syntaxes").help_text),  # noqa: SLF001 - Django's documented way to a model's fields
     )
