@@ -9,7 +9,7 @@ from dicomhub.standard.element import Encoding
 from dicomhub.standard.explicit_little_endian import ElementWriter, element_header
 from dicomhub.standard.transfer_syntax import TransferSyntax
 
-Pieces = Iterable[bytes | memoryview]
+Pieces = Iterable[bytes | bytearray | memoryview]
 
 _BEGINNINGS: Final = (Kind.ELEMENT, Kind.FRAGMENTS, Kind.SEQUENCE)
 
@@ -21,7 +21,7 @@ def changed(
     changes: Mapping[int, Pieces],
     *,
     must_be_whole: bool = True,
-) -> Iterator[bytes | memoryview]:
+) -> Iterator[bytes | bytearray | memoryview]:
     """The elements of an (inflated) data set, in pieces, with those of changes among them.
 
     changes has encoded elements by tag: each takes the place of the one with its tag, or its own in the

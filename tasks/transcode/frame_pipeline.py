@@ -19,7 +19,10 @@ from tasks.transcode.source import Source
 
 
 def decoded_frame(source: Source, decoder: Decoder, index: int) -> Decoded:
-    """A native frame, numbered from 0. Raises PixelsUnsupported, PixelsCorrupt, MemoryError, DataSetMalformed."""
+    """A native frame, numbered from 0.
+
+    Raises PixelsUnsupported, PixelsCorrupt, MemoryError, element.DataSetMalformed.
+    """
     frame = source.frames.read(index)
     try:
         decoded = decoder.decode(frame, source.pixels, source.syntax.uid)
@@ -52,7 +55,10 @@ def encoded_frames(
     fidelity: Fidelity,
     digests: list[int],
 ) -> Iterator[Encoded]:
-    """Every frame, decoded and encoded; digests gets what it was in between. Raises what decoded_frame raises."""
+    """Every frame, decoded and encoded; digests gets one of what each was in between.
+
+    Raises what decoded_frame raises.
+    """
     if source.element.tag != PIXEL_DATA and encoder.name != "native":
         raise PixelsUnsupported(f"{encoder.name} takes no floating point samples")
     lies = None

@@ -4,7 +4,7 @@ Nothing here decodes, and no codec is imported: workers and web processes plan b
 """
 
 import os
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -184,7 +184,7 @@ def describe(data: memoryview, syntax: TransferSyntax) -> tuple[SourceDescriptio
 
 
 def top_level(
-    data: memoryview, encoding: Encoding, wanted: Set[int]
+    data: memoryview, encoding: Encoding, wanted: AbstractSet[int]
 ) -> tuple[dict[int, bytes], PixelElement | None]:
     """Wanted values by tag, up to the pixel data, which may be cut short. Raises element.DataSetMalformed."""
     values: dict[int, bytes] = {}

@@ -52,11 +52,11 @@ def prove(
     if len(rendition.frames) != len(source.frames):
         raise RenditionMismatch(f"{len(rendition.frames)} frames of {len(source.frames)}")
     reader = _reader(rendition, registry, encoder)
-    second = _second_decoder(source, registry, decoder)
+    second, first_frame = _second_decoder(source, registry, decoder)
     for index in range(len(source.frames)):
         written = _read(rendition, reader, index)
         if second is not None:
-            expected = _read(source, second, index)
+            expected = first_frame if index == 0 and first_frame else _read(source, second, index)
         elif encoder.method:
             expected = _read(source, decoder, index)
         else:
@@ -74,17 +74,18 @@ def _reader(rendition: Source, registry: Registry, encoder: Encoder) -> Decoder:
     return others[0] if others else registry.decoder(encoder.name, rendition.syntax.uid)
 
 
-def _second_decoder(source: Source, registry: Registry, decoder: Decoder) -> Decoder | None:
-    """The first one that is made for such pixels, by its own word on the first frame."""
+def _second_decoder(
+    source: Source, registry: Registry, decoder: Decoder
+) -> tuple[Decoder | None, Decoded | None]:
+    """The first one that is made for such pixels, by its own word on the first frame; and that frame."""
     for other in registry.other_decoders(decoder.name, source.syntax.uid):
         try:
-            flat_frame(source, other, 0)
+            return other, flat_frame(source, other, 0)
         except PixelsUnsupported:
             continue
         except PixelsCorrupt as error:
             raise RenditionMismatch(f"{other.name} cannot read frame 1: {error}") from error
-        return other
-    return None
+    return None, None
 
 
 def _read(source: Source, decoder: Decoder, index: int) -> Decoded:

@@ -38,63 +38,70 @@ _OUTCOMES: tuple[tuple[type[Exception], Outcome], ...] = (
 )
 
 
-class Workshop:
-    """The codecs of one process, and what is done with them."""
+_REGISTRY = Registry()
 
-    def __init__(self, modules: tuple[str, ...] = ()) -> None:
-        """Modules are those of CODEC_MODULES. Raises codecs.registry.CodecModuleInvalid."""
-        self._registry = Registry(modules)
 
-    def perform(self, order: Order) -> Answer:
-        """Do what is asked; whatever goes wrong, short of the end of the process, is a Refusal."""
-        try:
-            match order:
-                case RenderOrder():
-                    return self._render(order)
-                case FrameOrder():
-                    return self._frames(order)
-                case CodecsOrder():
-                    return self._registry.codecs()
-        except Exception as error:  # noqa: BLE001 - the edge of the process
-            return _refusal(error)
+def prepare(modules: tuple[str, ...]) -> None:
+    """Once, when the process starts: put the decoders of a deployment in front.
 
-    def _render(self, order: RenderOrder) -> Rendered:
-        began = time.monotonic()
-        source = open_source(order.source_path)
-        decoder = self._registry.decoder(order.decoder, source.syntax.uid)
-        encoder = self._registry.encoder(order.target_transfer_syntax_uid)
-        fidelity = Fidelity(near=order.near, ratio=order.ratio)
-        digests: list[int] = []
-        size_bytes = write_rendition(
-            source, order.output_path, decoder, encoder, fidelity=fidelity, stamp=order.stamp, digests=digests
+    modules are names of Python modules, each with a tuple DECODERS of codecs.codec.Decoder. Raises
+    codecs.registry.CodecModuleInvalid.
+    """
+    _REGISTRY.put_in_front(modules)
+
+
+def perform(order: Order) -> Answer:
+    """Do what is asked; whatever goes wrong, short of the end of the process, is a Refusal."""
+    try:
+        match order:
+            case RenderOrder():
+                return _render(order)
+            case FrameOrder():
+                return _frames(order)
+            case CodecsOrder():
+                return _REGISTRY.codecs()
+    except Exception as error:  # noqa: BLE001 - the edge of the process
+        return _refusal(error)
+
+
+def _render(order: RenderOrder) -> Rendered:
+    began = time.monotonic()
+    source = open_source(order.source_path)
+    decoder = _REGISTRY.decoder(order.decoder, source.syntax.uid)
+    encoder = _REGISTRY.encoder(order.target_transfer_syntax_uid)
+    fidelity = Fidelity(near=order.near, ratio=order.ratio)
+    digests: list[int] = []
+    size_bytes = write_rendition(
+        source, order.output_path, decoder, encoder, fidelity=fidelity, stamp=order.stamp, digests=digests
+    )
+    proved_with = None
+    if order.prove:
+        proved_with = prove(
+            source,
+            open_source(order.output_path),
+            _REGISTRY,
+            decoder=decoder,
+            encoder=encoder,
+            fidelity=fidelity,
+            digests=digests,
         )
-        proved_with = None
-        if order.prove:
-            proved_with = prove(
-                source,
-                open_source(order.output_path),
-                self._registry,
-                decoder=decoder,
-                encoder=encoder,
-                fidelity=fidelity,
-                digests=digests,
-            )
-        return Rendered(
-            transfer_syntax_uid=encoder.transfer_syntax_uid,
-            size_bytes=size_bytes,
-            frames=len(digests),
-            proved_with=proved_with,
-            seconds=time.monotonic() - began,
-        )
+    return Rendered(
+        transfer_syntax_uid=encoder.transfer_syntax_uid,
+        size_bytes=size_bytes,
+        frames=len(digests),
+        proved_with=proved_with,
+        seconds=time.monotonic() - began,
+    )
 
-    def _frames(self, order: FrameOrder) -> Frames:
-        source = open_source(order.source_path)
-        decoder = self._registry.decoder(order.decoder, source.syntax.uid)
-        frames = [flat_frame(source, decoder, number - 1) for number in order.frame_numbers]
-        return Frames(
-            pixels=frames[0].pixels if frames else source.pixels,
-            frames=tuple(bytes(frame.samples) for frame in frames),
-        )
+
+def _frames(order: FrameOrder) -> Frames:
+    source = open_source(order.source_path)
+    decoder = _REGISTRY.decoder(order.decoder, source.syntax.uid)
+    frames = [flat_frame(source, decoder, number - 1) for number in order.frame_numbers]
+    return Frames(
+        pixels=frames[0].pixels if frames else source.pixels,
+        frames=tuple(bytes(frame.samples) for frame in frames),
+    )
 
 
 def _refusal(error: Exception) -> Refusal:

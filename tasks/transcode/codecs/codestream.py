@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from tasks.transcode.codecs.codec import Octets, PixelsCorrupt
+from tasks.transcode.pixel_description import PixelDescription
 
 _START_OF_IMAGE: Final = b"\xff\xd8"
 _CODESTREAM: Final = b"\xff\x4f\xff\x51"
 _JP2_SIGNATURE: Final = b"\x00\x00\x00\x0cjP  "
 _STARTS_OF_FRAME: Final = frozenset((*range(0xC0, 0xD0), 0xF7)) - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN: Final = 0xDA
-_END_OF_IMAGE: Final = 0xD9
+_END: Final = b"\xff\xd9"  # EOI, and JPEG 2000's EOC
+_PADDING_MAX_BYTES: Final = 64
 _APP14: Final = 0xEE
 
 
@@ -58,10 +60,21 @@ def read_jpeg_header(codestream: Octets) -> CodestreamHeader:
     raise PixelsCorrupt("there is no frame header")
 
 
-def has_end_of_image(codestream: Octets) -> bool:
-    """Whether a JPEG or JPEG-LS codestream ends with its marker, whatever padding comes behind it."""
-    tail = bytes(codestream[-64:]).rstrip(b"\0\xff ")
-    return tail.endswith(bytes((_END_OF_IMAGE,))) and bytes(codestream[-64:]).rfind(b"\xff\xd9") >= 0
+def check_codestream(header: CodestreamHeader, codestream: Octets, pixels: PixelDescription) -> None:
+    """Refuse what a codec must not be given: it would allocate what the codestream asks for, or fill up what
+    has been cut off with zeros and say nothing. Raises PixelsCorrupt.
+    """
+    expected = (pixels.rows, pixels.columns, pixels.samples_per_pixel)
+    if (header.rows, header.columns, header.components) != expected:
+        raise PixelsCorrupt(
+            f"the codestream has {header.rows} x {header.columns} x {header.components} samples"
+        )
+    if header.precision > pixels.bits_allocated:
+        raise PixelsCorrupt(
+            f"the codestream has {header.precision} bits, Bits Allocated {pixels.bits_allocated}"
+        )
+    if _END not in bytes(codestream[-_PADDING_MAX_BYTES:]):
+        raise PixelsCorrupt("the codestream is cut short: its end has no marker")
 
 
 def read_jpeg_2000_header(codestream: Octets) -> CodestreamHeader:

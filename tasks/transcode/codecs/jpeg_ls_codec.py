@@ -14,7 +14,7 @@ from tasks.transcode.codecs.codec import (
     Octets,
     PixelsUnsupported,
 )
-from tasks.transcode.codecs.codestream import read_jpeg_header
+from tasks.transcode.codecs.codestream import check_codestream, read_jpeg_header
 from tasks.transcode.codecs.samples import container_bytes, decoded, interleaved, precision_of, samples_of
 from tasks.transcode.pixel_description import PixelDescription
 
@@ -25,6 +25,7 @@ _BY_PLANE, _BY_SAMPLE = 0, 2
 
 def _decode(frame: Octets, pixels: PixelDescription, _transfer_syntax_uid: str) -> Decoded:
     header = read_jpeg_header(frame)
+    check_codestream(header, frame, pixels)
     samples, info = jpeg_ls.decode_pixel_data(bytes(frame))
     if header.components > 1 and info["interleave_mode"] == _BY_PLANE:
         item = f"<u{container_bytes(header.precision)}"

@@ -14,7 +14,7 @@ from tasks.transcode.codecs.codec import (
     Octets,
     PixelsUnsupported,
 )
-from tasks.transcode.codecs.codestream import read_jpeg_2000_header
+from tasks.transcode.codecs.codestream import check_codestream, read_jpeg_2000_header
 from tasks.transcode.codecs.samples import container_bytes, decoded, interleaved, precision_of, samples_of
 from tasks.transcode.pixel_description import PixelDescription
 
@@ -27,7 +27,8 @@ _RGB: Final = 1  # openjpeg's number for it, which turns on the transform
 
 def _decode(frame: Octets, pixels: PixelDescription, _transfer_syntax_uid: str) -> Decoded:
     header = read_jpeg_2000_header(frame)
-    samples = decode_pixel_data(bytes(frame), version=2)
+    check_codestream(header, frame, pixels)
+    samples: Octets = decode_pixel_data(bytes(frame), version=2)  # type: ignore[assignment]
     photometric = pixels.photometric_interpretation
     if photometric in ("YBR_RCT", "YBR_ICT"):
         photometric = "RGB"

@@ -5,8 +5,8 @@ from typing import Final
 
 from PIL import Image
 
-from tasks.transcode.codecs.codec import Decoded, Decoder, Octets, PixelsCorrupt, PixelsUnsupported
-from tasks.transcode.codecs.codestream import read_jpeg_header
+from tasks.transcode.codecs.codec import Decoded, Decoder, Octets, PixelsUnsupported
+from tasks.transcode.codecs.codestream import check_codestream, read_jpeg_header
 from tasks.transcode.codecs.samples import decoded
 from tasks.transcode.pixel_description import PixelDescription
 
@@ -19,9 +19,7 @@ def _decode(frame: Octets, pixels: PixelDescription, _transfer_syntax_uid: str) 
         raise PixelsUnsupported(
             f"Pillow reads no JPEG of {header.precision} bits, {header.components} components"
         )
-    # The size that is allocated is that of the codestream.
-    if (header.rows, header.columns) != (pixels.rows, pixels.columns):
-        raise PixelsCorrupt(f"the codestream has {header.rows} x {header.columns} pixels")
+    check_codestream(header, frame, pixels)
     image = Image.open(BytesIO(frame), formats=("JPEG",))
     photometric = pixels.photometric_interpretation
     if header.components == 3:

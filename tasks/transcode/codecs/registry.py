@@ -33,8 +33,11 @@ class CodecModuleInvalid(ValueError):
 
 
 class Registry:
-    def __init__(self, modules: tuple[str, ...] = ()) -> None:
-        """Import a deployment's modules. Raises CodecModuleInvalid."""
+    def __init__(self) -> None:
+        self._decoders: tuple[Decoder, ...] = _DECODERS
+
+    def put_in_front(self, modules: tuple[str, ...]) -> None:
+        """Import a deployment's modules of decoders. Raises CodecModuleInvalid."""
         own = tuple(decoder for module in modules for decoder in _decoders_of(module))
         self._decoders = (*own, *_DECODERS)
 

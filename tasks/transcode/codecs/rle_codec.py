@@ -26,7 +26,7 @@ def _decode(frame: Octets, pixels: PixelDescription, _transfer_syntax_uid: str) 
     if pixels.bits_allocated == 1:
         raise PixelsUnsupported("RLE of one bit a pixel")
     full = replace(pixels, planar_configuration=1, photometric_interpretation=_full(pixels))
-    samples = decode_pixel_data(
+    samples: Octets = decode_pixel_data(  # type: ignore[assignment]
         bytes(frame),
         version=2,
         rows=pixels.rows,

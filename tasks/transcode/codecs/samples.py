@@ -24,21 +24,12 @@ def container_bytes(precision: int) -> int:
 def decoded(
     samples: Octets, header: CodestreamHeader, pixels: PixelDescription, *, photometric: str
 ) -> Decoded:
-    """A native frame of what a codec gives: interleaved samples in little endian containers of their precision.
+    """A native frame of what a codec gives: interleaved samples, little endian, as container_bytes says.
 
     Pixel Representation and Bits Allocated say how to write them, whatever the codestream says of sign: the
-    bits that it has are the same. Samples of fewer bits are extended by their sign, or by zeros. Raises
-    PixelsCorrupt when it is another image than the data set describes.
+    bits that it has are the same. Samples of fewer bits are extended by their sign, or by zeros. The codec
+    was given a codestream that codestream.check_codestream lets pass. Raises PixelsCorrupt.
     """
-    expected = (pixels.rows, pixels.columns, pixels.samples_per_pixel)
-    if (header.rows, header.columns, header.components) != expected:
-        raise PixelsCorrupt(
-            f"the codestream has {header.rows} x {header.columns} x {header.components} samples"
-        )
-    if header.precision > pixels.bits_allocated:
-        raise PixelsCorrupt(
-            f"the codestream has {header.precision} bits, Bits Allocated {pixels.bits_allocated}"
-        )
     container = container_bytes(header.precision)
     if len(samples) != container * header.rows * header.columns * header.components:
         raise PixelsCorrupt(f"the codec gave {len(samples)} bytes")
