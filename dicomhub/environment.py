@@ -112,6 +112,7 @@ class Environment:
     log_level: str
     batch_retention_days: int
     transcode_log_retention_days: int
+    transcode_run_seconds: float
     scp: ScpSettings
     intake: IntakeSettings
     web: WebSettings
@@ -185,11 +186,13 @@ class _Reader:
     def port(self, name: str, default: int) -> int:
         return self.integer(name, default, least=0, most=65535)
 
-    def seconds(self, name: str, default: float) -> float:
+    def seconds(self, name: str, default: float, *, most: float = float("inf")) -> float:
         def parse(text: str) -> float:
             number = float(text)
             if not 0 < number < float("inf"):
                 raise ValueError("must be a number of seconds above 0")
+            if number > most:
+                raise ValueError(f"must be at most {most:g} seconds")
             return number
 
         return self._read(name, default, parse)
@@ -368,6 +371,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         batch_retention_days=read.integer("BATCH_RETENTION_DAYS", 30, least=1, most=36500),
         transcode_log_retention_days=read.integer("TRANSCODE_LOG_RETENTION_DAYS", 90, least=1, most=36500),
+        transcode_run_seconds=read.seconds("TRANSCODE_RUN_SECONDS", 30, most=300),
         scp=_scp(read),
         intake=_intake(read),
         web=_web(read),
