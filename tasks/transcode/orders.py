@@ -53,7 +53,7 @@ class RenderOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """proved_with is the decoder that gave the same pixels; None when it was not asked for, or is the only one."""
+    """proved_with is the second decoder, which gave the same; None if there is none, or no proof is asked."""
 
     transfer_syntax_uid: str
     size_bytes: int
@@ -73,7 +73,7 @@ class FrameOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frames:
-    """Native little endian frames, each of pixels.frame_bytes, in the order asked for; pixels says how they lie.
+    """Native little endian frames, pixels.frame_bytes each, in the order asked for; pixels says how they lie.
 
     One bit a pixel comes as in Pixel Data, yet each frame begins at a byte of its own.
     """

@@ -4,6 +4,7 @@ Nothing here decodes, and no codec is imported: workers and web processes plan b
 """
 
 import os
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -17,7 +18,7 @@ from dicomhub.standard.element import (
 )
 from dicomhub.standard.inflate import HEAD_STEPS_BYTES, inflate_head
 from dicomhub.standard.item import end_of_undefined
-from dicomhub.standard.part10 import HEADER_MAX_BYTES, read_file_meta
+from dicomhub.standard.part10 import HEADER_MAX_BYTES, FileMeta, read_file_meta
 from dicomhub.standard.transfer_syntax import TransferSyntax, transfer_syntax
 from dicomhub.storage.mapped import map_data_set
 
@@ -99,7 +100,7 @@ class PixelDescription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceDescription:
-    """An archived instance as planning sees it. pixels is None for what has none: reports, documents, waves."""
+    """An archived instance as planning sees it. pixels is None where there are none: reports, documents."""
 
     transfer_syntax_uid: str
     sop_class_uid: str
@@ -110,7 +111,7 @@ class SourceDescription:
 
 @dataclass(frozen=True, slots=True)
 class PixelElement:
-    """Where a pixel data element lies: its tag, VR ("" in Implicit VR), value's start and length.
+    """Where a pixel data element lies: its tag, VR ("" in Implicit VR), header, value's start and length.
 
     A length of element.UNDEFINED_LENGTH says that the value is encapsulated. The extended offset table and
     its lengths are those of PS3.3 C.7.6.3.1.8, 64 bits each, empty where there are none.
@@ -118,6 +119,7 @@ class PixelElement:
 
     tag: int
     vr: str
+    offset: int
     start: int
     length: int
     extended_offsets: bytes
@@ -134,14 +136,7 @@ def read_pixel_description(path: str | os.PathLike[str]) -> SourceDescription:
     Raises OSError, part10.Part10Malformed, transfer_syntax.TransferSyntaxUnknown, element.DataSetMalformed
     and PixelDescriptionMissing.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        meta = read_file_meta(os.pread(descriptor, HEADER_MAX_BYTES, 0))
-        if os.fstat(descriptor).st_size <= meta.data_set_offset:
-            raise DataSetTruncated(0)
-        data = map_data_set(descriptor, meta.data_set_offset)
-    finally:
-        os.close(descriptor)
+    meta, data = map_file(path)
     syntax = transfer_syntax(meta.transfer_syntax_uid)
     if not syntax.is_deflated:
         return describe(data, syntax)[0]
@@ -155,13 +150,28 @@ def read_pixel_description(path: str | os.PathLike[str]) -> SourceDescription:
     raise DataSetMalformed(f"no Pixel Data in the first {max_bytes} bytes inflated")
 
 
+def map_file(path: str | os.PathLike[str]) -> tuple[FileMeta, memoryview]:
+    """An archived file's header, and its data set mapped into memory.
+
+    Raises OSError, part10.Part10Malformed and element.DataSetTruncated.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        meta = read_file_meta(os.pread(descriptor, HEADER_MAX_BYTES, 0))
+        if os.fstat(descriptor).st_size <= meta.data_set_offset:
+            raise DataSetTruncated(0)
+        return meta, map_data_set(descriptor, meta.data_set_offset)
+    finally:
+        os.close(descriptor)
+
+
 def describe(data: memoryview, syntax: TransferSyntax) -> tuple[SourceDescription, PixelElement | None]:
     """The same of a data set (inflated), and where its pixels are.
 
     Raises element.DataSetMalformed and PixelDescriptionMissing.
     """
     encoding = encoding_of(data, syntax)
-    values, element = _top_level(data, encoding)
+    values, element = top_level(data, encoding, _WANTED)
     text = {tag: value.decode("latin-1").strip("\0 ") for tag, value in values.items()}
     source = SourceDescription(
         transfer_syntax_uid=syntax.uid,
@@ -173,15 +183,17 @@ def describe(data: memoryview, syntax: TransferSyntax) -> tuple[SourceDescriptio
     return source, element
 
 
-def _top_level(data: memoryview, encoding: Encoding) -> tuple[dict[int, bytes], PixelElement | None]:
-    """Wanted values by tag, up to the pixel data, which may be cut short."""
+def top_level(
+    data: memoryview, encoding: Encoding, wanted: AbstractSet[int]
+) -> tuple[dict[int, bytes], PixelElement | None]:
+    """Wanted values by tag, up to the pixel data, which may be cut short. Raises element.DataSetMalformed."""
     values: dict[int, bytes] = {}
     offset = 0
     while offset + 8 <= len(data):
         tag, vr, start, length = read_header(data, offset, encoding)
         if tag in _PIXEL_ELEMENTS:
             tables = values.pop(_EXTENDED_OFFSET_TABLE, b""), values.pop(_EXTENDED_OFFSET_TABLE_LENGTHS, b"")
-            return values, PixelElement(tag, vr.decode("ascii"), start, length, *tables)
+            return values, PixelElement(tag, vr.decode("ascii"), offset, start, length, *tables)
         if tag >> 16 > PIXEL_DATA >> 16:
             return values, None
         if length == UNDEFINED_LENGTH:
@@ -190,7 +202,7 @@ def _top_level(data: memoryview, encoding: Encoding) -> tuple[dict[int, bytes], 
         offset = start + length
         if offset > len(data):
             raise DataSetTruncated(start)
-        if tag in _WANTED:
+        if tag in wanted:
             values[tag] = bytes(data[start:offset])
     return values, None
 
