@@ -3,11 +3,8 @@
 import os
 import select
 import socket
-import subprocess
-import sys
+import threading
 import time
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from dicomhub.log import logger
@@ -18,7 +15,8 @@ from tasks.transcode.failure import (
     CodecTimeout,
     CodecUnavailable,
 )
-from tasks.transcode.wire import READY, Message, WireBroken, receive
+from tasks.transcode.nursery import Nursery
+from tasks.transcode.wire import EXIT_CODE, READY, Birth, Message, WireBroken, receive
 
 # To start Python and import the codecs takes less than a second; on a machine that is very busy it may not.
 _START_SECONDS: Final = 120.0
@@ -26,7 +24,10 @@ _NOISE_CHUNK_BYTES: Final = 65536
 _NOISE_KEPT_BYTES: Final = 400
 # What C++ programs say before they abort for want of memory.
 _OUT_OF_MEMORY_WORDS: Final = ("bad_alloc", "out of memory", "cannot allocate memory")
-_ROOT: Final = Path(__file__).parents[2]
+# A process that waits for a disk that does not answer is killed only when that does.
+_DYING_SECONDS: Final = 10.0
+# The exit code of a process whose end nobody has seen.
+_UNKNOWN_EXIT_CODE: Final = -9
 
 
 class _ProcessEnded(Exception):
@@ -38,71 +39,54 @@ class _TooLate(Exception):
 
 
 class CodecLink:
-    def __init__(self, work: str, *, memory_bytes: int, modules: Sequence[str]) -> None:
-        """Start a codec process; it is ready later. Raises CodecUnavailable."""
+    def __init__(self, nursery: Nursery, *, max_answer_bytes: int) -> None:
+        """Have a codec process forked; it is ready later. Raises OSError."""
         self.orders = 0
         self.is_spent = False
-        self._is_ready = False
-        self._max_bytes = memory_bytes
-        self._noise = bytearray()
-        try:
-            self._start(work, memory_bytes, modules)
-        except OSError as error:
-            raise CodecUnavailable(f"a codec process cannot be started: {error}") from error
-
-    def _start(self, work: str, memory_bytes: int, modules: Sequence[str]) -> None:
-        lifeline_reader, self._lifeline = os.pipe()
-        noise_reader, noise = os.pipe()
-        self._noise_reader = noise_reader
-        self._connection, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "tasks.transcode.codec_process", str(theirs.fileno()), work]
-        try:
-            self._process = subprocess.Popen(
-                [*command, str(memory_bytes), *modules],
-                stdin=lifeline_reader,
-                stdout=noise,
-                stderr=noise,
-                pass_fds=[theirs.fileno()],
-                cwd=_ROOT,
-                start_new_session=True,  # what a terminal sends to its foreground is for those who drain
-            )
-        except OSError:
-            self._close_descriptors()
-            raise
-        finally:
-            os.close(lifeline_reader)
-            os.close(noise)
-            theirs.close()
+        self.nursery = nursery
+        self.pid = 0  # known when it is ready
+        self._max_bytes = max_answer_bytes
+        self._printed = bytearray()
+        self._ending = threading.Lock()
+        self._connection, connection = socket.socketpair()
+        self._noise, noise = os.pipe()
+        lifeline, self._lifeline = os.pipe()
+        self._status, status = os.pipe()
         self._poll = select.poll()
         self._poll.register(self._connection, select.POLLIN)
-        self._poll.register(noise_reader, select.POLLIN)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+        self._poll.register(self._noise, select.POLLIN)
+        try:
+            nursery.bear(Birth(connection.fileno(), noise, lifeline, status))
+        except OSError:
+            self.forget()
+            raise
+        finally:
+            connection.close()
+            for descriptor in (noise, lifeline, status):
+                os.close(descriptor)
 
     def is_alive(self) -> bool:
         """Whether a process that has nothing to do may be given an order."""
-        return self._process.poll() is None
+        return not self._has_news(0)
 
     def wait_until_ready(self) -> None:
-        """Raises CodecUnavailable with what the process had to say."""
-        if self._is_ready:
+        """Raises CodecUnavailable."""
+        if self.pid:
             return
         try:
-            self._is_ready = self._receive(time.monotonic() + _START_SECONDS).name == READY
-        except (_ProcessEnded, WireBroken):
-            self.kill()
+            ready = self._receive(time.monotonic() + _START_SECONDS)
+            self.pid = int(ready.body) if ready.name == READY else 0
+        except (_ProcessEnded, WireBroken, OSError):
+            pass
         except _TooLate:
-            self.kill()
-            raise CodecUnavailable(f"a codec process did not start within {_START_SECONDS:g} s") from None
-        if not self._is_ready:
-            raise CodecUnavailable(f"a codec process cannot start: {self._last_words()}")
+            raise CodecUnavailable(f"no codec process was ready within {_START_SECONDS:g} s") from None
+        if not self.pid:
+            raise CodecUnavailable(f"no codec process could be started: {self.nursery.last_words()}")
 
     def perform(self, order: Message, *, seconds: float) -> Message:
         """Raises CodecTimeout, CodecCrashed and CodecOutOfMemory; the process is spent then."""
         self.orders += 1
-        self._noise.clear()
+        self._printed.clear()
         deadline = time.monotonic() + seconds
         try:
             self._connection.settimeout(seconds)
@@ -110,24 +94,22 @@ class CodecLink:
                 self._connection.sendall(buffer)
             reply = self._receive(deadline)
         except (_TooLate, TimeoutError):
-            self.kill()
+            self._exit_code()
             raise CodecTimeout(seconds, self._last_words()) from None
         except (_ProcessEnded, OSError, WireBroken):
-            self.kill()
-            raise self._death() from None
+            raise self._death(self._exit_code()) from None
         except BaseException:  # whoever waits is interrupted: the order must not go on behind its back
-            self.kill()
+            self._exit_code()
             raise
         else:
             self.is_spent = reply.is_last
             return reply
         finally:
-            if self._noise:
+            if self._printed:
                 logger().debug("codec_noise", pid=self.pid, noise=self._last_words())
 
-    def _death(self) -> CodecFailure:
+    def _death(self, exit_code: int) -> CodecFailure:
         noise = self._last_words()
-        exit_code = self._process.returncode
         if any(words in noise.lower() for words in _OUT_OF_MEMORY_WORDS):
             return CodecOutOfMemory(f"an allocation failed, and the codec ended its process: {noise}")
         return CodecCrashed(exit_code, noise)
@@ -153,40 +135,51 @@ class CodecLink:
             if remaining <= 0:
                 raise _TooLate
             ready = [descriptor for descriptor, _ in self._poll.poll(remaining * 1000)]
-            if self._noise_reader in ready:
+            if self._noise in ready:
                 self._drain_noise()
             if self._connection.fileno() in ready:
                 return
 
     def _drain_noise(self) -> None:
-        noise = os.read(self._noise_reader, _NOISE_CHUNK_BYTES)
-        if not noise:
-            self._poll.unregister(self._noise_reader)  # it has closed both, and may still answer
-        self._noise += noise
-        del self._noise[:-_NOISE_KEPT_BYTES]
+        printed = os.read(self._noise, _NOISE_CHUNK_BYTES)
+        if not printed:
+            self._poll.unregister(self._noise)  # it has closed both streams, and may still answer
+        self._printed += printed
+        del self._printed[:-_NOISE_KEPT_BYTES]
 
     def _last_words(self) -> str:
         """The end of what it has printed since its order, shortened."""
-        if any(descriptor == self._noise_reader for descriptor, _ in self._poll.poll(0)):
+        if any(descriptor == self._noise for descriptor, _ in self._poll.poll(0)):
             self._drain_noise()
-        return " ".join(self._noise.decode("utf-8", "backslashreplace").split())
+        return " ".join(self._printed.decode("utf-8", "backslashreplace").split())
 
-    def kill(self) -> None:
-        """End the process, whatever it does, and wait for that. If it has ended itself, how stays known."""
-        self.is_spent = True
-        self._process.kill()
-        self._process.wait()
+    def end(self) -> None:
+        """Have the kernel kill the process, whatever it does. For any thread, any number of times."""
+        with self._ending:
+            if self._lifeline >= 0:
+                os.close(self._lifeline)
+                self._lifeline = -1
 
     def close(self) -> None:
-        self.kill()
-        self._close_descriptors()
+        """End the process, and wait until it is gone."""
+        self._exit_code()
+        self.forget()
 
     def forget(self) -> None:
-        """In a forked child: the process belongs to the parent, and so does its end."""
-        self._process.returncode = 0  # nothing to wait for
-        self._close_descriptors()
-
-    def _close_descriptors(self) -> None:
+        """Let go of our end alone: in a forked child the process belongs to the parent."""
+        self.end()
         self._connection.close()
-        os.close(self._noise_reader)
-        os.close(self._lifeline)
+        os.close(self._noise)
+        os.close(self._status)
+
+    def _exit_code(self) -> int:
+        """End the process; how it had ended itself before, if it had."""
+        self.is_spent = True
+        self.end()
+        told = os.read(self._status, EXIT_CODE.size) if self._has_news(_DYING_SECONDS) else b""
+        return int(EXIT_CODE.unpack(told)[0]) if told else _UNKNOWN_EXIT_CODE
+
+    def _has_news(self, seconds: float) -> bool:
+        poll = select.poll()
+        poll.register(self._status, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))

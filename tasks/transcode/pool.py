@@ -24,6 +24,7 @@ from tasks.transcode.failure import (
     CodecRefused,
     CodecUnavailable,
 )
+from tasks.transcode.nursery import Nursery
 from tasks.transcode.orders import Outcome, Refusal
 from tasks.transcode.wire import Message
 
@@ -48,6 +49,7 @@ class CodecPool:
         self._free = threading.Semaphore(self.size)
         self._links: set[CodecLink] = set()
         self._idle: list[CodecLink] = []
+        self._nursery: Nursery | None = None
         self._is_closed = False
 
     @property
@@ -109,15 +111,20 @@ class CodecPool:
             busy = self._links.difference(self._idle)
             idle, self._idle = self._idle, []
         for link in busy:
-            link.kill()  # whoever waits for it closes it
+            link.end()  # whoever waits for it closes it
         for link in idle:
             self._end(link)
+        if self._nursery:
+            self._dismiss(self._nursery)
 
     def _perform(self, message: Message, *, seconds: float) -> Message:
         link = self._take()
         try:
             link.wait_until_ready()
             return link.perform(message, seconds=seconds)
+        except CodecUnavailable:
+            self._dismiss(link.nursery)
+            raise
         except CodecCrashed:
             if self._is_closed:
                 raise CodecPoolClosed("the codec pool was closed") from None
@@ -140,11 +147,26 @@ class CodecPool:
         with self._lock, _no_fork:
             if self._is_closed:
                 raise CodecPoolClosed("the codec pool is closed")
-            link = CodecLink(
-                self._work, memory_bytes=self._settings.memory_bytes, modules=self._settings.modules
-            )
+            try:
+                link = CodecLink(self._open_nursery(), max_answer_bytes=self._settings.memory_bytes)
+            except OSError as error:
+                raise CodecUnavailable(f"no codec process could be started: {error}") from error
             self._links.add(link)
             return link
+
+    def _open_nursery(self) -> Nursery:
+        if self._nursery is None or not self._nursery.is_alive():
+            if self._nursery:
+                self._nursery.close()
+            memory_bytes, modules = self._settings.memory_bytes, self._settings.modules
+            self._nursery = Nursery(self._work, memory_bytes=memory_bytes, modules=modules)
+        return self._nursery
+
+    def _dismiss(self, nursery: Nursery) -> None:
+        with self._lock:
+            if self._nursery is nursery:
+                nursery.close()
+                self._nursery = None
 
     def _put(self, link: CodecLink) -> None:
         """Take a process back; one that is spent makes way for another one, which starts meanwhile."""
@@ -154,7 +176,7 @@ class CodecPool:
                 self._idle.append(link)
                 return
         self._end(link)
-        if link.orders:  # else it could not even start, and the next would not either
+        if link.pid:  # else it could not even start, and the next would not either
             with suppress(CodecUnavailable):
                 self._idle.insert(0, self._start())
 
@@ -167,6 +189,8 @@ class CodecPool:
         """In a forked child: the processes are the parent's, and what its other threads hold stays held."""
         for link in self._links:
             link.forget()
+        if self._nursery:
+            self._nursery.forget()
         self._begin()
 
 
