@@ -61,7 +61,7 @@ def report(sop: str, *outcomes: Outcome, uid: str = J2K, manufacturer: str = "AC
         ),
         plan=Plan(action=Action.RENDITION, reason="", target=NATIVE),
         attempts=attempts,
-        tried=tuple(attempt.codec for attempt in attempts),
+        tried={attempt.codec: attempt.outcome for attempt in attempts},
     )
 
 
@@ -158,7 +158,7 @@ def test_retry_of_a_line_of_the_matrix_marks_its_instances_and_tells_the_workers
     assert [str(message) for message in answer.context["messages"]] == ["Instances on their way again: 1."]
     assert broker.llen("dicomhub:transcode") == 1
     assert [row.sop_instance_uid for row in selectors.awaiting_retry()] == ["1.1"]
-    assert selectors.awaiting_retry().get().tried == []
+    assert selectors.awaiting_retry().get().tried == {}
 
 
 def test_retry_of_selected_instances_waits_for_the_broker(browser: Client, tried: None):
