@@ -18,6 +18,7 @@ Durability = Literal["power", "process"]
 LogFormat = Literal["console", "json"]
 T = TypeVar("T")
 
+_LONGEST_ORDER_SECONDS = 2400.0
 _NO_MATCH_STATUSES: Mapping[str, Literal[200, 204]] = {"200": 200, "204": 204}
 _AE_TITLE = re.compile(r"[\x20-\x5b\x5d-\x7e]{1,16}")
 
@@ -110,6 +111,8 @@ class Environment:
     log_format: LogFormat
     log_level: str
     batch_retention_days: int
+    transcode_log_retention_days: int
+    transcode_run_seconds: float
     scp: ScpSettings
     intake: IntakeSettings
     web: WebSettings
@@ -183,11 +186,13 @@ class _Reader:
     def port(self, name: str, default: int) -> int:
         return self.integer(name, default, least=0, most=65535)
 
-    def seconds(self, name: str, default: float) -> float:
+    def seconds(self, name: str, default: float, *, most: float = float("inf")) -> float:
         def parse(text: str) -> float:
             number = float(text)
             if not 0 < number < float("inf"):
                 raise ValueError("must be a number of seconds above 0")
+            if number > most:
+                raise ValueError(f"must be at most {most:g} seconds")
             return number
 
         return self._read(name, default, parse)
@@ -319,7 +324,7 @@ def _web(read: _Reader) -> WebSettings:
 
 
 def _codec(read: _Reader) -> CodecSettings:
-    return CodecSettings(
+    settings = CodecSettings(
         processes=read.integer("CODEC_PROCESSES", min(len(os.sched_getaffinity(0)), 4), least=1, most=256),
         seconds=read.seconds("CODEC_SECONDS", 30),
         seconds_per_mib=read.seconds("CODEC_SECONDS_PER_MIB", 0.2),
@@ -327,6 +332,14 @@ def _codec(read: _Reader) -> CodecSettings:
         orders_per_process=read.integer("CODEC_ORDERS_PER_PROCESS", 1000, least=1, most=1_000_000),
         modules=read.modules("CODEC_MODULES"),
     )
+    # Of the largest instance there can be, decoded twice: a task must end before its message comes again.
+    longest_seconds = settings.seconds + settings.seconds_per_mib * 8192
+    if longest_seconds > _LONGEST_ORDER_SECONDS:
+        read.problems.append(
+            f"CODEC_SECONDS + 8192 * CODEC_SECONDS_PER_MIB is {longest_seconds:g}, "
+            f"and must be at most {_LONGEST_ORDER_SECONDS:g}"
+        )
+    return settings
 
 
 def is_loopback(host: str) -> bool:
@@ -357,6 +370,8 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         log_format=read.choice("LOG_FORMAT", "console", get_args(LogFormat)),
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         batch_retention_days=read.integer("BATCH_RETENTION_DAYS", 30, least=1, most=36500),
+        transcode_log_retention_days=read.integer("TRANSCODE_LOG_RETENTION_DAYS", 90, least=1, most=36500),
+        transcode_run_seconds=read.seconds("TRANSCODE_RUN_SECONDS", 30, most=300),
         scp=_scp(read),
         intake=_intake(read),
         web=_web(read),
