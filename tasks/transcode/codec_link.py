@@ -70,9 +70,10 @@ class CodecLink:
         return not self._has_news(0)
 
     def wait_until_ready(self) -> None:
-        """Raises CodecUnavailable."""
+        """Raises CodecUnavailable; the process is spent then."""
         if self.pid:
             return
+        self.is_spent = True
         try:
             ready = self._receive(time.monotonic() + _START_SECONDS)
             self.pid = int(ready.body) if ready.name == READY else 0
@@ -80,7 +81,8 @@ class CodecLink:
             pass
         except _TooLate:
             raise CodecUnavailable(f"no codec process was ready within {_START_SECONDS:g} s") from None
-        if not self.pid:
+        self.is_spent = not self.pid
+        if self.is_spent:
             raise CodecUnavailable(f"no codec process could be started: {self.nursery.last_words()}")
 
     def perform(self, order: Message, *, seconds: float) -> Message:
@@ -96,7 +98,7 @@ class CodecLink:
         except (_TooLate, TimeoutError):
             self._exit_code()
             raise CodecTimeout(seconds, self._last_words()) from None
-        except (_ProcessEnded, OSError, WireBroken):
+        except (_ProcessEnded, ConnectionError, WireBroken):
             raise self._death(self._exit_code()) from None
         except BaseException:  # whoever waits is interrupted: the order must not go on behind its back
             self._exit_code()

@@ -107,14 +107,17 @@ class _Nursery:
         self._poll.register(control, select.POLLIN)
 
     def run(self) -> None:
-        while True:
+        """Until the parent has closed its end, and all that were borne are buried."""
+        is_wanted = True
+        while is_wanted or self._living:
             for descriptor, _ in self._poll.poll():
                 if descriptor != self._control.fileno():
                     self._bury(descriptor)
-                elif (birth := Birth.receive(self._control)) is None:
-                    return
-                else:
+                elif birth := Birth.receive(self._control):
                     self._bear(birth)
+                else:
+                    is_wanted = False
+                    self._poll.unregister(self._control)
 
     def _bear(self, birth: Birth) -> None:
         try:

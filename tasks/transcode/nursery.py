@@ -13,6 +13,7 @@ from tasks.transcode.wire import Birth
 
 _ROOT: Final = Path(__file__).parents[2]
 _NOISE_BYTES: Final = 65536
+_BURYING_SECONDS: Final = 10.0
 
 
 class Nursery:
@@ -55,9 +56,13 @@ class Nursery:
         return lines[-1].decode("utf-8", "backslashreplace") if lines else "it says nothing"
 
     def close(self) -> None:
-        """End it; the processes that it has borne live on."""
-        self._process.kill()
-        self._process.wait()
+        """Let it go when it has buried all that it has borne; it is killed when that takes long."""
+        self._control.close()
+        try:
+            self._process.wait(_BURYING_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._close_descriptors()
 
     def forget(self) -> None:

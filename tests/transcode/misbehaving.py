@@ -1,8 +1,10 @@
 """Work for codec processes that do what codecs do on bad days."""
 
 import ctypes
+import mmap
 import os
 import re
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,13 +82,43 @@ def noise(order):
 
 def close_everything(_order):
     os.closerange(0, 1000)
-    while True:
-        time.sleep(1)
+    hang_in_python(_order)
 
 
-def answer_and_hang_when_told_again(order):
+def say_and_hang(order):
     Path(order.path).touch()
     hang_in_c(order)
+
+
+def say_and_close_everything(order):
+    Path(order.path).touch()
+    os.closerange(0, 1000)
+    hang_in_c(order)
+
+
+def sleep_and_leave(order):
+    time.sleep(1)
+    os._exit(order.number)
+
+
+def kill_itself(_order):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def complain_and_abort(_order):
+    print("a line\n" * 10000, flush=True)
+    os.write(2, b"cannot go on")
+    os.abort()
+
+
+def map_for_ever(_order):
+    while True:
+        _LEAKED.append(mmap.mmap(-1, 16 * 1024 * 1024, flags=mmap.MAP_PRIVATE))
+
+
+def map_file(order):
+    with Path(order.path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return Told(str(len(data)))
 
 
 def raise_an_error(_order):
@@ -98,11 +130,8 @@ def refuse(_order):
 
 
 def descriptors(_order):
-    return Told(" ".join(os.readlink(f"/proc/self/fd/{name}") for name in _open_descriptors()))
-
-
-def _open_descriptors():
-    return [name for name in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{name}")]
+    links = [path.readlink() for path in Path("/proc/self/fd").iterdir() if path.exists()]
+    return Told(" ".join(map(str, links)))
 
 
 def modules(_order):
