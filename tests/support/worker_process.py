@@ -21,7 +21,14 @@ class Worker:
 
     def start(self) -> None:
         command = (sys.executable, "-m", "celery", "--app", "tasks.worker", "worker")
-        queues = ("--queues", "index,metadata,transcode,maintenance", "--concurrency", "1", "--hostname", "test@%h")
+        queues = (
+            "--queues",
+            "index,metadata,transcode,maintenance",
+            "--concurrency",
+            "1",
+            "--hostname",
+            "test@%h",
+        )
         quiet = ("--without-mingle", "--without-gossip")  # there is no other worker to talk to
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
