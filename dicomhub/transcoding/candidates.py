@@ -74,7 +74,7 @@ def of_series(store: FilesystemStore, key: SeriesKey, *, retry_failed: bool = Fa
         if entry and tried is None and is_for_viewers(entry.transfer_syntax_uid, settings):
             continue
         if tried is not None and retry_failed:
-            tried = replace(tried, is_given_up=False, tried=())
+            tried = replace(tried, is_given_up=False, tried={})
         candidates.append(
             Candidate(
                 key=key,

@@ -130,7 +130,8 @@ class UnrenderedInstance(_OfInstance):
     """An instance that viewers cannot decode and that has no rendition: how the last try at it ended.
 
     size_bytes and mtime_ns are those of the archived file that was tried, settings_key stands for the
-    settings: an instance that has others since is tried anew. tried names the decoders that have failed.
+    settings: an instance that has others since is tried anew. tried has the decoders that have failed,
+    each with the outcome.
     """
 
     class State(models.TextChoices):
@@ -142,7 +143,7 @@ class UnrenderedInstance(_OfInstance):
     size_bytes = models.PositiveBigIntegerField()
     mtime_ns = models.BigIntegerField()
     settings_key = models.CharField(max_length=16)
-    tried = models.JSONField(default=list)
+    tried = models.JSONField(default=dict)
     attempts = models.PositiveIntegerField()
     updated_at = models.DateTimeField(auto_now=True)
 

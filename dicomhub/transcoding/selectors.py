@@ -10,6 +10,7 @@ from dicomhub.archive.models import Series
 from dicomhub.storage.layout import SeriesKey
 from dicomhub.transcoding.models import TranscodeAttempt, TranscodePolicy, UnrenderedInstance
 from tasks.transcode.candidate import Earlier, FileState
+from tasks.transcode.orders import Outcome
 from tasks.transcode.settings import TranscodeSettings, TranscodeSettingsInvalid
 
 InstanceKey = tuple[SeriesKey, str]
@@ -68,7 +69,7 @@ def earlier_of(row: UnrenderedInstance) -> Earlier:
     return Earlier(
         file=FileState(size_bytes=row.size_bytes, mtime_ns=row.mtime_ns),
         settings_key=row.settings_key,
-        tried=tuple(row.tried),
+        tried={codec: Outcome(outcome) for codec, outcome in row.tried.items()},
         attempts=row.attempts,
         is_given_up=row.state == UnrenderedInstance.State.GIVEN_UP,
     )

@@ -26,8 +26,7 @@ _UPDATED = [
 def record(reports: Sequence[Report], *, batch: str = "") -> None:
     """Log the attempts; note what could not be rendered, and what no longer is so. "" is no batch."""
     failed = [report for report in reports if report.status in {Status.DUE, Status.GIVEN_UP}]
-    known = [report.candidate for report in reports if report.candidate.earlier is not None]
-    settled = {report.candidate for report in reports if report.status in _SETTLED}
+    settled = [report.candidate for report in reports if report.status in _SETTLED]
     with transaction.atomic():
         TranscodeAttempt.objects.bulk_create(_attempts(reports, batch))
         UnrenderedInstance.objects.bulk_create(
@@ -36,7 +35,7 @@ def record(reports: Sequence[Report], *, batch: str = "") -> None:
             unique_fields=_UNIQUE,
             update_fields=_UPDATED,
         )
-        if over := [candidate for candidate in known if candidate in settled]:
+        if over := [candidate for candidate in settled if candidate.earlier is not None]:
             _rows_of(over).delete()
         # Nothing was left to be tried: the last attempt, and its reason, are of an earlier run.
         if hopeless := [r.candidate for r in failed if r.status is Status.GIVEN_UP and not r.attempts]:
@@ -45,7 +44,7 @@ def record(reports: Sequence[Report], *, batch: str = "") -> None:
 
 def request_retry(rows: "QuerySet[UnrenderedInstance]") -> int:
     """Have instances tried again with every decoder. Returns how many."""
-    return rows.update(state=UnrenderedInstance.State.RETRY, tried=[], updated_at=datetime.now(UTC))
+    return rows.update(state=UnrenderedInstance.State.RETRY, tried={}, updated_at=datetime.now(UTC))
 
 
 def prune_attempts(before: datetime) -> int:
@@ -92,7 +91,7 @@ def _unrendered(report: Report, batch: str) -> UnrenderedInstance:
         size_bytes=report.file.size_bytes,
         mtime_ns=report.file.mtime_ns,
         settings_key=report.candidate.settings.key,
-        tried=list(report.tried),
+        tried={codec: outcome.value for codec, outcome in report.tried.items()},
         attempts=last.number,
         updated_at=datetime.now(UTC),
     )

@@ -1,6 +1,7 @@
 """An archived instance that may need a rendition, what is known of earlier tries at it, and what became of it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -21,11 +22,11 @@ class FileState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """Tries that have failed, at this file and with these settings. tried names the decoders."""
+    """Tries that have failed, at this file and with these settings: tried says how each decoder has."""
 
     file: FileState
     settings_key: str
-    tried: tuple[str, ...]
+    tried: Mapping[str, Outcome]
     attempts: int
     is_given_up: bool
 
@@ -79,5 +80,5 @@ class Report:
     source: SourceDescription | None = None
     plan: Plan | None = None
     attempts: tuple[Attempt, ...] = ()
-    tried: tuple[str, ...] = ()
+    tried: Mapping[str, Outcome] = field(default_factory=dict)
     attempts_before: int = 0

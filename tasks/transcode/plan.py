@@ -87,6 +87,9 @@ def why_not(pixels: PixelDescription, target_transfer_syntax_uid: str) -> str | 
         return f"{native_bytes} bytes of native pixels are more than a length of 32 bits can say"
     if target in LOSSY_TARGETS and pixels.photometric_interpretation == "PALETTE COLOR":
         return "palette colours must not be changed"
+    if target == JPEG_LS_NEAR_LOSSLESS and pixels.is_signed:
+        # It knows no sign: an error of one would turn the largest value into the smallest.
+        return f"{NAMES[target]} of signed samples"
     if _holds(pixels, target):
         return None
     return f"{NAMES[target]} cannot hold {pixels.bits_allocated} bits allocated, {pixels.bits_stored} stored"

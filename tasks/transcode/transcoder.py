@@ -15,6 +15,9 @@ from tasks.transcode.orders import Codecs, CodecsOrder, Outcome, Rendered, Rende
 from tasks.transcode.pool import CodecPool
 
 
+_COST_A_PROCESS = frozenset((Outcome.TIMEOUT, Outcome.CRASHED, Outcome.OUT_OF_MEMORY))
+
+
 class StoreFull(Exception):
     """The store has less free space than its reserve: nothing is known of any instance."""
 
@@ -75,7 +78,7 @@ class Transcoder:
             attempt = self._attempt(report, decoder, stamp, incoming)
             report = replace(report, reason=attempt.reason, attempts=(*report.attempts, attempt))
             if attempt.outcome is not Outcome.RENDERED:
-                return replace(report, tried=(*report.tried, decoder))
+                return replace(report, tried={**report.tried, decoder: attempt.outcome})
             is_placed = self._place(report, stamp, incoming)
         finally:
             incoming.discard()
@@ -119,6 +122,7 @@ class Transcoder:
             stamp=stamp,
             near=report.plan.near,
             ratio=report.plan.ratio,
+            without=tuple(name for name, outcome in report.tried.items() if outcome in _COST_A_PROCESS),
         )
 
     def _place(self, report: Report, stamp: SourceStamp, incoming: IncomingFile) -> bool:

@@ -29,6 +29,7 @@ COLOUR = replace(
 BIT = replace(CT, bits_allocated=1, bits_stored=1, high_bit=0)
 DOSE = replace(CT, bits_allocated=32, bits_stored=32, high_bit=31)
 PALETTE = replace(CT, photometric_interpretation="PALETTE COLOR", bits_allocated=8, bits_stored=8, high_bit=7)
+SIGNED = replace(CT, pixel_representation=1)
 HUGE = replace(CT, number_of_frames=8192)  # 4 GiB
 
 
@@ -69,6 +70,7 @@ NATIVE_ONLY = viewers()
         ),
         (source(J2K), viewers(target=NEAR_LOSSLESS, near=2), Action.RENDITION, NEAR_LOSSLESS),
         (source(J2K, PALETTE), viewers(NATIVE, target=J2K_LOSSY, ratio=10), Action.RENDITION, NATIVE),
+        (source(J2K, SIGNED), viewers(NATIVE, target=NEAR_LOSSLESS, near=2), Action.RENDITION, NATIVE),
         (source(J2K, PALETTE), viewers(target=NEAR_LOSSLESS, near=2), Action.CANNOT, ""),
     ],
 )
