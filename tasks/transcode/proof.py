@@ -70,9 +70,19 @@ def prove(
 
 
 def _reader(rendition: Source, registry: Registry, encoder: Encoder) -> Decoder:
-    """What reads the rendition: not what wrote it, where there is anything else."""
-    others = registry.other_decoders(encoder.name, rendition.syntax.uid)
-    return others[0] if others else registry.decoder(encoder.name, rendition.syntax.uid)
+    """What reads the rendition: not what wrote it, where anything else does."""
+    reasons = []
+    for reader in (
+        *registry.other_decoders(encoder.name, rendition.syntax.uid),
+        registry.decoder(encoder.name, rendition.syntax.uid),
+    ):
+        try:
+            flat_frame(rendition, reader, 0)
+        except (PixelsCorrupt, PixelsUnsupported) as error:
+            reasons.append(f"{reader.name}: {error}")
+        else:
+            return reader
+    raise RenditionMismatch(f"nothing reads the rendition: {'; '.join(reasons)}")
 
 
 def _second_decoder(

@@ -50,10 +50,9 @@ def _encode(frame: Octets, pixels: PixelDescription, *, near: int) -> Encoded:
     flat = interleaved(frame, pixels)
     values = samples_of(flat.samples, flat.pixels)
     precision = max(2, precision_of(values, flat.pixels))
-    item = f"<u{container_bytes(precision)}"
-    bits = (values & ((1 << precision) - 1)).astype(item)
+    bits = values.view(f"<u{pixels.bits_allocated // 8}") & ((1 << precision) - 1)
     codestream = jpeg_ls.encode_buffer(
-        bits.tobytes(),
+        bits.astype(f"<u{container_bytes(precision)}").tobytes(),
         pixels.rows,
         pixels.columns,
         pixels.samples_per_pixel,
