@@ -27,7 +27,15 @@ def test_near_lossless_stays_within_its_bound_and_says_so(source, tmp_path):
     stored = sum(len(frame) for frame in pydicom.encaps.generate_frames(there.PixelData, number_of_frames=1))
     assert float(there.LossyImageCompressionRatio) == pytest.approx(SMOOTH.nbytes / stored, rel=0.01)
     assert there.ImageType == ["DERIVED", "PRIMARY"]
-    assert there.SOPInstanceUID == SOP_INSTANCE_UID
+    # Another image by the standard: a UID of its own, always the same, and a reference to what it was made of.
+    assert there.SOPInstanceUID == there.file_meta.MediaStorageSOPInstanceUID != SOP_INSTANCE_UID
+    assert there.SOPInstanceUID.is_valid
+    assert there.SourceImageSequence[0].ReferencedSOPInstanceUID == SOP_INSTANCE_UID
+    assert there.SourceImageSequence[0].PurposeOfReferenceCodeSequence[0].CodeValue == "121320"
+    again = rendered(source, tmp_path / "again.dcm", JPEG_LS_NEAR, near=3)
+    assert again.read_bytes() == (tmp_path / "there.dcm").read_bytes()
+    other = pydicom.dcmread(rendered(source, tmp_path / "other.dcm", JPEG_LS_NEAR, near=4))
+    assert other.SOPInstanceUID != there.SOPInstanceUID
 
 
 def test_lossy_jpeg_2000_of_rgb(tmp_path):
