@@ -53,7 +53,18 @@ UNFOLD: dict[str, Any] = {
                 _item("Studies", "folder_shared", "archive", "study"),
                 _item("Series", "burst_mode", "archive", "series"),
             ),
-            _group("Pipeline", _item("Batches", "conveyor_belt", "archive", "batch")),
+            _group(
+                "Pipeline",
+                _item("Batches", "conveyor_belt", "archive", "batch"),
+                {
+                    "title": "Transcoding",
+                    "icon": "grid_on",
+                    "link": reverse_lazy("transcode-matrix"),
+                    "permission": _may_view("transcoding", "transcodeattempt"),
+                },
+                _item("Not rendered", "broken_image", "transcoding", "unrenderedinstance"),
+                _item("Transcode attempts", "receipt_long", "transcoding", "transcodeattempt"),
+            ),
             _group(
                 "Receiving",
                 {

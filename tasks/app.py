@@ -2,7 +2,7 @@
 
 from celery import Celery
 
-from tasks.route import STAGES, SWEEP_TASK, Queue
+from tasks.route import RETRY_TASK, STAGES, SWEEP_TASK, Queue
 
 # A message comes back after this long when its worker vanished without a word; it must exceed the hard limit
 # of a task by the time that a prefetched message waits. A worker whose connection is seen to close gives its
@@ -18,6 +18,7 @@ KEY_PREFIX = "dicomhub:"
 def _routes() -> dict[str, dict[str, str]]:
     routes = {stage.task: {"queue": stage.queue.value} for stage in STAGES}
     routes[SWEEP_TASK] = {"queue": Queue.MAINTENANCE.value}
+    routes[RETRY_TASK] = {"queue": Queue.TRANSCODE.value}
     return routes
 
 

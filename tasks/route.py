@@ -12,6 +12,7 @@ from enum import StrEnum
 class Queue(StrEnum):
     INDEX = "index"
     METADATA = "metadata"
+    TRANSCODE = "transcode"
     MAINTENANCE = "maintenance"
 
 
@@ -24,13 +25,16 @@ class Stage:
 
 INDEX = Stage("index", "tasks.pipeline.index", Queue.INDEX)
 METADATA = Stage("metadata", "tasks.pipeline.metadata", Queue.METADATA)
+TRANSCODE = Stage("transcode", "tasks.pipeline.transcode", Queue.TRANSCODE)
 
-STAGES: tuple[Stage, ...] = (INDEX, METADATA)
+STAGES: tuple[Stage, ...] = (INDEX, METADATA, TRANSCODE)
 
 # Where a batch stands before its first stage: the database has its manifest, and nothing more.
 RECEIVED = "received"
 
 SWEEP_TASK = "tasks.pipeline.sweep"
+# What an operator wants to be transcoded again; it is of no batch.
+RETRY_TASK = "tasks.pipeline.retry"
 
 
 def stages_after(name: str) -> tuple[Stage, ...]:

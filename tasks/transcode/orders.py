@@ -38,7 +38,8 @@ class RenderOrder:
 
     output_path names a file that the caller has made, and removes when the answer is not Rendered. One
     decoder an order: the caller tries the next. near is what .81 may differ by in each sample, ratio what
-    .91 is compressed by: 1 to so many; both say nothing to other targets.
+    .91 is compressed by: 1 to so many; both say nothing to other targets. without names decoders that have
+    cost a process over this instance: they prove nothing either.
     """
 
     source_path: str
@@ -49,6 +50,7 @@ class RenderOrder:
     stamp: SourceStamp
     near: int = 0
     ratio: float = 0.0
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,6 +84,7 @@ def _render(order: RenderOrder) -> Rendered:
             encoder=encoder,
             fidelity=fidelity,
             digests=digests,
+            without=order.without,
         )
     return Rendered(
         transfer_syntax_uid=encoder.transfer_syntax_uid,
