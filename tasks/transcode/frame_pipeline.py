@@ -61,6 +61,8 @@ def encoded_frames(
     """
     if source.element.tag != PIXEL_DATA and encoder.name != "native":
         raise PixelsUnsupported(f"{encoder.name} takes no floating point samples")
+    if encoder.method and source.pixels.photometric_interpretation == "PALETTE COLOR":
+        raise PixelsUnsupported("loss in the numbers of a palette would be any colour")
     lies = None
     for index in range(len(source.frames)):
         decoded = decoded_frame(source, decoder, index)
