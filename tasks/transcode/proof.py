@@ -5,7 +5,7 @@ decoder gives it. Where no second decoder reads the source, with the digests of 
 frame that came out blank from a codestream too long for one is refused.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -43,9 +43,8 @@ def prove(
     encoder: Encoder,
     fidelity: Fidelity,
     digests: Sequence[int],
-    without: Collection[str] = (),
 ) -> str | None:
-    """The name of the decoder that the rendition agrees with, None where there is no second one but without.
+    """The name of the decoder that the rendition agrees with, None where there is no second one.
 
     digests are those of the source's frames as decoder has given them. Raises RenditionMismatch, and what
     frame_pipeline.decoded_frame raises.
@@ -53,7 +52,7 @@ def prove(
     if len(rendition.frames) != len(source.frames):
         raise RenditionMismatch(f"{len(rendition.frames)} frames of {len(source.frames)}")
     reader = _reader(rendition, registry, encoder)
-    second, first_frame = _second_decoder(source, registry, decoder, without)
+    second, first_frame = _second_decoder(source, registry, decoder)
     for index in range(len(source.frames)):
         written = _read(rendition, reader, index)
         if second is not None:
@@ -86,12 +85,10 @@ def _reader(rendition: Source, registry: Registry, encoder: Encoder) -> Decoder:
 
 
 def _second_decoder(
-    source: Source, registry: Registry, decoder: Decoder, without: Collection[str]
+    source: Source, registry: Registry, decoder: Decoder
 ) -> tuple[Decoder | None, Decoded | None]:
     """The first one that is made for such pixels, by its own word on the first frame; and that frame."""
     for other in registry.other_decoders(decoder.name, source.syntax.uid):
-        if other.name in without:
-            continue
         try:
             return other, flat_frame(source, other, 0)
         except PixelsUnsupported:

@@ -79,12 +79,11 @@ def _render(order: RenderOrder) -> Rendered:
         proved_with = prove(
             source,
             open_source(order.output_path),
-            _REGISTRY,
+            _REGISTRY.distrusting(order.without),
             decoder=decoder,
             encoder=encoder,
             fidelity=fidelity,
             digests=digests,
-            without=order.without,
         )
     return Rendered(
         transfer_syntax_uid=encoder.transfer_syntax_uid,
