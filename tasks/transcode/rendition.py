@@ -1,8 +1,8 @@
 """A rendition: the instance in another transfer syntax, a whole Part 10 file. PS3.5 8.2, PS3.3 C.7.6.3.
 
 Everything but what says how the pixels lie is the source's: the data set, its UIDs too. Only what is
-compressed with loss is another image by the standard, and has a SOP Instance UID of its own, the same each time
-that the same is made of the same source. PS3.3 C.7.6.1.1.5.
+compressed with loss is another image by the standard. It has a SOP Instance UID of its own: the same one each
+time that the same is made of the same source. PS3.3 C.7.6.1.1.5.
 """
 
 import os
@@ -21,8 +21,8 @@ from dicomhub.standard.element import UNDEFINED_LENGTH, DataSetMalformed
 from dicomhub.standard.item import end_of_undefined
 from dicomhub.standard.part10 import file_header
 from dicomhub.standard.uid import derived_uid
-from tasks.transcode.codecs.codec import Decoder, Encoded, Encoder, Fidelity, Octets
-from tasks.transcode.frame_pipeline import encoded_frames
+from tasks.transcode.codecs.codec import Encoded, Octets
+from tasks.transcode.frame_pipeline import Recipe, encoded_frames
 from tasks.transcode.lossy_attributes import (
     IMAGE_TYPE,
     LOSSY_IMAGE_COMPRESSION,
@@ -36,7 +36,8 @@ from tasks.transcode.lossy_attributes import (
     ratio_text,
 )
 from tasks.transcode.orders import SourceStamp
-from tasks.transcode.pixel_description import PixelDescription, top_level
+from tasks.transcode.pixel_description import PixelDescription
+from tasks.transcode.pixel_element import EXTENDED_OFFSET_TABLE, EXTENDED_OFFSET_TABLE_LENGTHS, top_level
 from tasks.transcode.pixel_writing import EncapsulatedPixelData, check_native_length, native_pixel_data
 from tasks.transcode.source import Source
 from tasks.transcode.stamp import private_information
@@ -44,8 +45,8 @@ from tasks.transcode.stamp import private_information
 _PHOTOMETRIC_INTERPRETATION: Final = 0x00280004
 _PLANAR_CONFIGURATION: Final = 0x00280006
 _LEFT_OUT: Final = (
-    0x7FE00001,  # Extended Offset Table, and its lengths: of the source's fragments
-    0x7FE00002,
+    EXTENDED_OFFSET_TABLE,  # of the source's fragments
+    EXTENDED_OFFSET_TABLE_LENGTHS,
     0xFFFAFFFA,  # Digital Signatures: of the source's bytes. PS3.3 C.12.1.1.3
     0xFFFCFFFC,  # Data Set Trailing Padding
 )
@@ -63,10 +64,8 @@ _BUFFER_BYTES: Final = 1024 * 1024
 def write_rendition(
     source: Source,
     path: str | os.PathLike[str],
-    decoder: Decoder,
-    encoder: Encoder,
+    recipe: Recipe,
     *,
-    fidelity: Fidelity,
     stamp: SourceStamp,
     digests: list[int],
 ) -> int:
@@ -74,29 +73,22 @@ def write_rendition(
 
     Raises what frame_pipeline.encoded_frames raises, pixel_writing.RenditionTooLarge, and OSError.
     """
-    if encoder.name == "native":
+    if recipe.encoder.name == "native":
         check_native_length(source.pixels)
-    frames = encoded_frames(source, decoder, encoder, fidelity, digests)
+    frames = encoded_frames(source, recipe, digests)
     first = next(frames)
     with open(path, "r+b", buffering=_BUFFER_BYTES) as out:  # noqa: PTH123 - a path of an order is text
         out.truncate(0)
-        _Rendition(source, out, encoder, fidelity, first.pixels).write(chain((first,), frames), stamp)
+        _Rendition(source, out, recipe, first.pixels).write(chain((first,), frames), stamp)
         return out.seek(0, os.SEEK_END)
 
 
 class _Rendition:
-    def __init__(
-        self,
-        source: Source,
-        out: BinaryIO,
-        encoder: Encoder,
-        fidelity: Fidelity,
-        pixels: PixelDescription,
-    ) -> None:
+    def __init__(self, source: Source, out: BinaryIO, recipe: Recipe, pixels: PixelDescription) -> None:
         self._source = source
         self._out = out
-        self._encoder = encoder
-        self._fidelity = fidelity
+        self._encoder = recipe.encoder
+        self._fidelity = recipe.fidelity
         self._pixels = pixels
         self._ratio_at = 0
 

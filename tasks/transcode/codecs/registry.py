@@ -33,15 +33,8 @@ class CodecModuleInvalid(ValueError):
 
 
 class Registry:
-    def __init__(
-        self, decoders: tuple[Decoder, ...] = _DECODERS, distrusted: frozenset[str] = frozenset()
-    ) -> None:
-        self._decoders = decoders
-        self._distrusted = distrusted
-
-    def distrusting(self, names: tuple[str, ...]) -> "Registry":
-        """The same, where these are no other decoders to compare with."""
-        return Registry(self._decoders, frozenset(names))
+    def __init__(self) -> None:
+        self._decoders: tuple[Decoder, ...] = _DECODERS
 
     def put_in_front(self, modules: tuple[str, ...]) -> None:
         """Import a deployment's modules of decoders. Raises CodecModuleInvalid."""
@@ -69,11 +62,10 @@ class Registry:
 
     def other_decoders(self, name: str, transfer_syntax_uid: str) -> tuple[Decoder, ...]:
         """Those that are not of this name, to compare with."""
-        distrusted = {name, *self._distrusted}
         return tuple(
             decoder
             for decoder in self._decoders
-            if decoder.name not in distrusted and transfer_syntax_uid in decoder.transfer_syntax_uids
+            if decoder.name != name and transfer_syntax_uid in decoder.transfer_syntax_uids
         )
 
     def encoder(self, transfer_syntax_uid: str) -> Encoder:
