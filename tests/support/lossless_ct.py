@@ -1,6 +1,5 @@
 """A series of real CT, compressed without loss in three ways: .57 and .70 by dcmcjpeg, .80 by dcmcjpls."""
 
-import shutil
 import subprocess
 from itertools import cycle, islice
 from pathlib import Path
@@ -19,17 +18,15 @@ COMPRESSORS = {
 _SOURCE = "693_UNCI.dcm"  # 512 x 512, 14 bits of 16
 
 
-def are_compressors_installed() -> bool:
-    return all(shutil.which(command[0]) for command in COMPRESSORS.values())
-
-
 def write_lossless_ct(folder: Path, *, instances: int, different: int = 30, rows: int = 512) -> list[Path]:
-    """Write instances with UIDs of their own, the transfer syntaxes in turns; so many have different pixels."""
+    """Write one series, the transfer syntaxes in turns; so many instances have different pixels."""
     folder.mkdir(parents=True, exist_ok=True)
     data_sets = [_compressed(folder, number, rows) for number in range(min(different, instances))]
+    study, series = new_uid(), new_uid()
     paths = []
     for number, data_set in enumerate(islice(cycle(data_sets), instances)):
         data_set.SOPInstanceUID = data_set.file_meta.MediaStorageSOPInstanceUID = new_uid()
+        data_set.StudyInstanceUID, data_set.SeriesInstanceUID = study, series
         data_set.InstanceNumber = number + 1
         paths.append(folder / f"{number:05}.dcm")
         data_set.save_as(paths[-1])
