@@ -1,16 +1,18 @@
 """A data set in Explicit VR Little Endian with some of its elements changed. PS3.5 7.1, A.2."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from struct import Struct
 from typing import Final
 
 from dicomhub.standard.ambiguous_vr import Scopes
 from dicomhub.standard.data_set_walk import Kind, walk
-from dicomhub.standard.element import Encoding
+from dicomhub.standard.element import ITEM, Encoding
 from dicomhub.standard.explicit_little_endian import ElementWriter, element_header
 from dicomhub.standard.transfer_syntax import TransferSyntax
 
 Pieces = Iterable[bytes | bytearray | memoryview]
 
+_ITEM_HEADER: Final = Struct("<HHI")
 _BEGINNINGS: Final = (Kind.ELEMENT, Kind.FRAGMENTS, Kind.SEQUENCE)
 
 
@@ -68,6 +70,18 @@ def text_element(tag: int, vr: str, value: str) -> bytes:
     raw = value.encode("ascii", "replace")
     raw += b" " * (len(raw) % 2)
     return element_header(tag, vr, len(raw)) + raw
+
+
+def uid_element(tag: int, uid: str) -> bytes:
+    raw = uid.encode("ascii", "replace")
+    raw += b"\0" * (len(raw) % 2)
+    return element_header(tag, "UI", len(raw)) + raw
+
+
+def sequence_element(tag: int, *items: bytes) -> bytes:
+    """A sequence of items, each of encoded elements, in Explicit VR Little Endian. PS3.5 7.5."""
+    value = b"".join(_ITEM_HEADER.pack(ITEM >> 16, ITEM & 0xFFFF, len(item)) + item for item in items)
+    return element_header(tag, "SQ", len(value)) + value
 
 
 def unsigned_short_element(tag: int, value: int) -> bytes:

@@ -11,5 +11,4 @@ from dicomhub.transcoding.pages.unrendered import UnrenderedInstanceAdmin
 admin.site.register(TranscodeAttempt, TranscodeAttemptAdmin)
 admin.site.register(UnrenderedInstance, UnrenderedInstanceAdmin)
 
-# The tenants' room knows nothing of what others keep for a tenant.
 TenantAdmin.inlines = (*TenantAdmin.inlines, TranscodePolicyInline)

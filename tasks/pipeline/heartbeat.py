@@ -16,7 +16,7 @@ _SECONDS = NO_NEWS.total_seconds() / 3
 
 @contextmanager
 def heartbeat(batch_id: str) -> Iterator[None]:
-    """Note in the batch's row, three times in the span that is taken for silence, that it is being worked on."""
+    """Note in the batch's row that it is being worked on, three times in what is taken for silence."""
     is_over = threading.Event()
     thread = threading.Thread(target=_beat, args=(batch_id, is_over), name="heartbeat", daemon=True)
     thread.start()

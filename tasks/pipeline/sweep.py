@@ -37,7 +37,7 @@ def sweep() -> None:
 
 
 def _drive_retries() -> None:
-    """What an operator wants to be transcoded again, should the message have been lost, or never been sent."""
+    """What is to be transcoded again, should its message have been lost, or never been sent."""
     try:
         if awaiting_retry().exists() and queue_is_empty(current_app, Queue.TRANSCODE):
             publish_retry(current_app)

@@ -1,4 +1,4 @@
-"""An archived instance that may need a rendition, what is known of earlier tries at it, and what became of it."""
+"""An archived instance that may need a rendition, what was tried at it, and what became of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

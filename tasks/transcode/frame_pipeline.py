@@ -1,6 +1,7 @@
 """Frames of a source as they come out of a decoder, and as they go into a rendition; one at a time."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import xxhash
 
@@ -14,8 +15,17 @@ from tasks.transcode.codecs.codec import (
     PixelsUnsupported,
 )
 from tasks.transcode.codecs.samples import interleaved
-from tasks.transcode.pixel_description import PIXEL_DATA
+from tasks.transcode.pixel_element import PIXEL_DATA
 from tasks.transcode.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a rendition is made."""
+
+    decoder: Decoder
+    encoder: Encoder
+    fidelity: Fidelity
 
 
 def decoded_frame(source: Source, decoder: Decoder, index: int) -> Decoded:
@@ -48,24 +58,21 @@ def flat_digest(frame: Decoded) -> int:
     return xxhash.xxh3_64_intdigest(interleaved(frame.samples, frame.pixels).samples)
 
 
-def encoded_frames(
-    source: Source,
-    decoder: Decoder,
-    encoder: Encoder,
-    fidelity: Fidelity,
-    digests: list[int],
-) -> Iterator[Encoded]:
+def encoded_frames(source: Source, recipe: Recipe, digests: list[int]) -> Iterator[Encoded]:
     """Every frame, decoded and encoded; digests gets one of what each was in between.
 
     Raises what decoded_frame raises.
     """
+    encoder = recipe.encoder
     if source.element.tag != PIXEL_DATA and encoder.name != "native":
         raise PixelsUnsupported(f"{encoder.name} takes no floating point samples")
+    if encoder.method and source.pixels.photometric_interpretation == "PALETTE COLOR":
+        raise PixelsUnsupported("loss in the numbers of a palette would be any colour")
     lies = None
     for index in range(len(source.frames)):
-        decoded = decoded_frame(source, decoder, index)
+        decoded = decoded_frame(source, recipe.decoder, index)
         digests.append(flat_digest(decoded))
-        encoded = _encoded(decoded, encoder, fidelity)
+        encoded = _encoded(decoded, encoder, recipe.fidelity)
         if lies is not None and encoded.pixels != lies:
             raise PixelsCorrupt(f"frame {index + 1} is not of the colour space of the first")
         lies = encoded.pixels

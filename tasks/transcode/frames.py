@@ -14,7 +14,8 @@ from dicomhub.standard.byte_order import swap_unit_bytes, swapped
 from dicomhub.standard.element import SEQUENCE_DELIMITATION, DataSetMalformed, Encoding
 from dicomhub.standard.item import checked_end, read_item_header
 from dicomhub.standard.transfer_syntax import GE_PRIVATE_IMPLICIT_VR, TransferSyntax
-from tasks.transcode.pixel_description import PixelDescription, PixelElement
+from tasks.transcode.pixel_description import PixelDescription
+from tasks.transcode.pixel_element import PixelElement
 
 # What the first fragment of a frame begins with, in the codestreams that may be cut into several: JPEG and
 # JPEG-LS, JPEG 2000 and its file format, which some writers leave around it.

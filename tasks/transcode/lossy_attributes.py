@@ -1,14 +1,17 @@
 """What an instance has to say of lossy compression. PS3.3 C.7.6.1.1.2, C.7.6.1.1.5.
 
-What was lossy once stays so, whatever it is written in now. The attributes keep one value a step, in order.
+What is compressed with loss is another image, with a UID of its own and a reference to its predecessor. What
+was lossy once stays so, whatever it is written in now. The attributes keep one value a step, in order.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-from dicomhub.standard.changed_data_set import Pieces, text_element
+from dicomhub.standard.changed_data_set import Pieces, sequence_element, text_element, uid_element
 
 IMAGE_TYPE: Final = 0x00080008
+SOP_INSTANCE_UID: Final = 0x00080018
+SOURCE_IMAGE_SEQUENCE: Final = 0x00082112
 LOSSY_IMAGE_COMPRESSION: Final = 0x00282110
 LOSSY_IMAGE_COMPRESSION_RATIO: Final = 0x00282112
 LOSSY_IMAGE_COMPRESSION_METHOD: Final = 0x00282114
@@ -75,3 +78,21 @@ def of_lossy_target(texts: Mapping[int, str], method: str, ratio: str) -> dict[i
         LOSSY_IMAGE_COMPRESSION_METHOD: added(LOSSY_IMAGE_COMPRESSION_METHOD, method),
     }
     return {tag: [text_element(tag, _VRS[tag], text)] for tag, text in said.items()}
+
+
+def as_derived(sop_class_uid: str, predecessor_uid: str, sop_instance_uid: str) -> dict[int, Pieces]:
+    """Changes that make an image one derived from its predecessor. PS3.3 C.7.6.1.1.5, C.12.4.1.2."""
+    purpose = (
+        text_element(0x00080100, "SH", "121320")
+        + text_element(0x00080102, "SH", "DCM")
+        + text_element(0x00080104, "LO", "Uncompressed predecessor")
+    )
+    reference = (
+        uid_element(0x00081150, sop_class_uid)
+        + uid_element(0x00081155, predecessor_uid)
+        + sequence_element(0x0040A170, purpose)
+    )
+    return {
+        SOP_INSTANCE_UID: [uid_element(SOP_INSTANCE_UID, sop_instance_uid)],
+        SOURCE_IMAGE_SEQUENCE: [sequence_element(SOURCE_IMAGE_SEQUENCE, reference)],
+    }

@@ -4,27 +4,13 @@ Nothing here decodes, and no codec is imported: workers and web processes plan b
 """
 
 import os
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 from typing import Final
 
-from dicomhub.standard.element import (
-    UNDEFINED_LENGTH,
-    DataSetMalformed,
-    DataSetTruncated,
-    Encoding,
-    encoding_of,
-    read_header,
-)
+from dicomhub.standard.element import DataSetMalformed, DataSetTruncated, Encoding, encoding_of
 from dicomhub.standard.inflate import HEAD_STEPS_BYTES, inflate_head
-from dicomhub.standard.item import end_of_undefined
-from dicomhub.standard.part10 import HEADER_MAX_BYTES, FileMeta, read_file_meta
 from dicomhub.standard.transfer_syntax import TransferSyntax, transfer_syntax
-from dicomhub.storage.mapped import map_data_set
-
-PIXEL_DATA: Final = 0x7FE00010
-FLOAT_PIXEL_DATA: Final = 0x7FE00008
-DOUBLE_FLOAT_PIXEL_DATA: Final = 0x7FE00009
+from tasks.transcode.pixel_element import PIXEL_DATA, PixelElement, map_file, top_level
 
 _SOP_CLASS_UID: Final = 0x00080016
 _SOP_INSTANCE_UID: Final = 0x00080018
@@ -40,15 +26,11 @@ _BITS_STORED: Final = 0x00280101
 _HIGH_BIT: Final = 0x00280102
 _PIXEL_REPRESENTATION: Final = 0x00280103
 _LOSSY_IMAGE_COMPRESSION: Final = 0x00282110
-_EXTENDED_OFFSET_TABLE: Final = 0x7FE00001
-_EXTENDED_OFFSET_TABLE_LENGTHS: Final = 0x7FE00002
-_PIXEL_ELEMENTS: Final = frozenset((PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA))
 _WANTED: Final = frozenset(
     (
         _SOP_CLASS_UID, _SOP_INSTANCE_UID, _MANUFACTURER, _SAMPLES_PER_PIXEL, _PHOTOMETRIC_INTERPRETATION,
         _PLANAR_CONFIGURATION, _NUMBER_OF_FRAMES, _ROWS, _COLUMNS, _BITS_ALLOCATED, _BITS_STORED, _HIGH_BIT,
-        _PIXEL_REPRESENTATION, _LOSSY_IMAGE_COMPRESSION, _EXTENDED_OFFSET_TABLE,
-        _EXTENDED_OFFSET_TABLE_LENGTHS,
+        _PIXEL_REPRESENTATION, _LOSSY_IMAGE_COMPRESSION,
     )
 )  # fmt: skip
 _BITS_ALLOCATED_VALUES: Final = (1, 8, 16, 32, 64)
@@ -109,27 +91,6 @@ class SourceDescription:
     pixels: PixelDescription | None
 
 
-@dataclass(frozen=True, slots=True)
-class PixelElement:
-    """Where a pixel data element lies: its tag, VR ("" in Implicit VR), header, value's start and length.
-
-    A length of element.UNDEFINED_LENGTH says that the value is encapsulated. The extended offset table and
-    its lengths are those of PS3.3 C.7.6.3.1.8, 64 bits each, empty where there are none.
-    """
-
-    tag: int
-    vr: str
-    offset: int
-    start: int
-    length: int
-    extended_offsets: bytes
-    extended_lengths: bytes
-
-    @property
-    def is_encapsulated(self) -> bool:
-        return self.length == UNDEFINED_LENGTH
-
-
 def read_pixel_description(path: str | os.PathLike[str]) -> SourceDescription:
     """What the archived file at path is, without a look at its pixels.
 
@@ -150,21 +111,6 @@ def read_pixel_description(path: str | os.PathLike[str]) -> SourceDescription:
     raise DataSetMalformed(f"no Pixel Data in the first {max_bytes} bytes inflated")
 
 
-def map_file(path: str | os.PathLike[str]) -> tuple[FileMeta, memoryview]:
-    """An archived file's header, and its data set mapped into memory.
-
-    Raises OSError, part10.Part10Malformed and element.DataSetTruncated.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        meta = read_file_meta(os.pread(descriptor, HEADER_MAX_BYTES, 0))
-        if os.fstat(descriptor).st_size <= meta.data_set_offset:
-            raise DataSetTruncated(0)
-        return meta, map_data_set(descriptor, meta.data_set_offset)
-    finally:
-        os.close(descriptor)
-
-
 def describe(data: memoryview, syntax: TransferSyntax) -> tuple[SourceDescription, PixelElement | None]:
     """The same of a data set (inflated), and where its pixels are.
 
@@ -181,30 +127,6 @@ def describe(data: memoryview, syntax: TransferSyntax) -> tuple[SourceDescriptio
         pixels=None if element is None else _pixels(values, text, encoding, element),
     )
     return source, element
-
-
-def top_level(
-    data: memoryview, encoding: Encoding, wanted: AbstractSet[int]
-) -> tuple[dict[int, bytes], PixelElement | None]:
-    """Wanted values by tag, up to the pixel data, which may be cut short. Raises element.DataSetMalformed."""
-    values: dict[int, bytes] = {}
-    offset = 0
-    while offset + 8 <= len(data):
-        tag, vr, start, length = read_header(data, offset, encoding)
-        if tag in _PIXEL_ELEMENTS:
-            tables = values.pop(_EXTENDED_OFFSET_TABLE, b""), values.pop(_EXTENDED_OFFSET_TABLE_LENGTHS, b"")
-            return values, PixelElement(tag, vr.decode("ascii"), offset, start, length, *tables)
-        if tag >> 16 > PIXEL_DATA >> 16:
-            return values, None
-        if length == UNDEFINED_LENGTH:
-            offset = end_of_undefined(data, start, encoding) + 8
-            continue
-        offset = start + length
-        if offset > len(data):
-            raise DataSetTruncated(start)
-        if tag in wanted:
-            values[tag] = bytes(data[start:offset])
-    return values, None
 
 
 def _pixels(

@@ -7,12 +7,8 @@ from typing import BinaryIO, Final
 from dicomhub.standard.element import ITEM, SEQUENCE_DELIMITATION, UNDEFINED_LENGTH
 from dicomhub.standard.explicit_little_endian import element_header
 from tasks.transcode.codecs.codec import Encoded, Octets
-from tasks.transcode.pixel_description import (
-    DOUBLE_FLOAT_PIXEL_DATA,
-    FLOAT_PIXEL_DATA,
-    PIXEL_DATA,
-    PixelDescription,
-)
+from tasks.transcode.pixel_description import PixelDescription
+from tasks.transcode.pixel_element import DOUBLE_FLOAT_PIXEL_DATA, FLOAT_PIXEL_DATA, PIXEL_DATA
 
 _VALUE_MAX_BYTES: Final = 0xFFFFFFFE
 _FLOAT_VRS: Final = {FLOAT_PIXEL_DATA: "OF", DOUBLE_FLOAT_PIXEL_DATA: "OD"}

@@ -10,10 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from tasks.transcode.codecs.codec import Decoded, Decoder, Encoder, Fidelity, PixelsCorrupt, PixelsUnsupported
+from tasks.transcode.codecs.codec import Decoded, Decoder, Encoder, PixelsCorrupt, PixelsUnsupported
 from tasks.transcode.codecs.registry import Registry
 from tasks.transcode.codecs.samples import samples_of
-from tasks.transcode.frame_pipeline import flat_digest, flat_frame
+from tasks.transcode.frame_pipeline import Recipe, flat_digest, flat_frame
 from tasks.transcode.lossy_attributes import lossy_method
 from tasks.transcode.source import Source
 
@@ -38,20 +38,19 @@ def prove(
     source: Source,
     rendition: Source,
     registry: Registry,
+    recipe: Recipe,
     *,
-    decoder: Decoder,
-    encoder: Encoder,
-    fidelity: Fidelity,
     digests: Sequence[int],
     without: Collection[str] = (),
 ) -> str | None:
     """The name of the decoder that the rendition agrees with, None where there is no second one but without.
 
-    digests are those of the source's frames as decoder has given them. Raises RenditionMismatch, and what
-    frame_pipeline.decoded_frame raises.
+    digests are those of the source's frames as recipe.decoder has given them. Raises RenditionMismatch, and
+    what frame_pipeline.decoded_frame raises.
     """
     if len(rendition.frames) != len(source.frames):
         raise RenditionMismatch(f"{len(rendition.frames)} frames of {len(source.frames)}")
+    decoder, encoder = recipe.decoder, recipe.encoder
     reader = _reader(rendition, registry, encoder)
     second, first_frame = _second_decoder(source, registry, decoder, without)
     for index in range(len(source.frames)):
@@ -65,7 +64,7 @@ def prove(
                 raise RenditionMismatch(f"frame {index + 1} is not what {decoder.name} gave")
             _check_blank(written, len(source.frames.read(index)), index)
             continue
-        _compare(expected, written, index, source.syntax.uid, encoder, fidelity)
+        _compare(expected, written, index, source.syntax.uid, recipe)
     return None if second is None else second.name
 
 
@@ -108,9 +107,7 @@ def _read(source: Source, decoder: Decoder, index: int) -> Decoded:
         raise RenditionMismatch(f"{decoder.name} cannot read frame {index + 1}: {error}") from error
 
 
-def _compare(
-    expected: Decoded, written: Decoded, index: int, source_uid: str, encoder: Encoder, fidelity: Fidelity
-) -> None:
+def _compare(expected: Decoded, written: Decoded, index: int, source_uid: str, recipe: Recipe) -> None:
     if expected.pixels.photometric_interpretation != written.pixels.photometric_interpretation:
         raise RenditionMismatch(
             f"frame {index + 1} is {written.pixels.photometric_interpretation}, "
@@ -124,12 +121,12 @@ def _compare(
         samples_of(expected.samples, expected.pixels).astype(np.int64)
         - samples_of(written.samples, written.pixels).astype(np.int64)
     )
-    if encoder.transfer_syntax_uid == _JPEG_2000_TARGET:
+    if recipe.encoder.transfer_syntax_uid == _JPEG_2000_TARGET:
         error = float(np.sqrt(np.mean(np.square(difference, dtype=np.float64))))
         bound = _LOSSY_SHARE * (1 << expected.pixels.bits_stored) + _tolerance(source_uid)
     else:
         error = float(difference.max())
-        bound = fidelity.near + _tolerance(source_uid)
+        bound = recipe.fidelity.near + _tolerance(source_uid)
     if error > bound:
         raise RenditionMismatch(f"frame {index + 1} differs by {error:g}, and may by {bound:g}")
 

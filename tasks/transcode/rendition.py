@@ -1,9 +1,8 @@
 """A rendition: the instance in another transfer syntax, a whole Part 10 file. PS3.5 8.2, PS3.3 C.7.6.3.
 
-Everything but what says how the pixels lie is the source's: the data set, its UIDs too. A lossy rendition
-keeps SOP Instance UID because it is no instance of its own: it is one way to transfer the archived instance,
-made only where a tenant has said that its loss does not affect how it is read (PS3.3 C.7.6.1.1.5), and its
-lossy attributes say what was done.
+Everything but what says how the pixels lie is the source's: the data set, its UIDs too. Only what is
+compressed with loss is another image by the standard. It has a SOP Instance UID of its own: the same one each
+time that the same is made of the same source. PS3.3 C.7.6.1.1.5.
 """
 
 import os
@@ -21,21 +20,24 @@ from dicomhub.standard.changed_data_set import (
 from dicomhub.standard.element import UNDEFINED_LENGTH, DataSetMalformed
 from dicomhub.standard.item import end_of_undefined
 from dicomhub.standard.part10 import file_header
-from tasks.transcode.codecs.codec import Decoder, Encoded, Encoder, Fidelity, Octets
-from tasks.transcode.frame_pipeline import encoded_frames
+from dicomhub.standard.uid import derived_uid
+from tasks.transcode.codecs.codec import Encoded, Octets
+from tasks.transcode.frame_pipeline import Recipe, encoded_frames
 from tasks.transcode.lossy_attributes import (
     IMAGE_TYPE,
     LOSSY_IMAGE_COMPRESSION,
     LOSSY_IMAGE_COMPRESSION_METHOD,
     LOSSY_IMAGE_COMPRESSION_RATIO,
     RATIO_PLACEHOLDER,
+    as_derived,
     lossy_method,
     of_lossy_source,
     of_lossy_target,
     ratio_text,
 )
 from tasks.transcode.orders import SourceStamp
-from tasks.transcode.pixel_description import PixelDescription, top_level
+from tasks.transcode.pixel_description import PixelDescription
+from tasks.transcode.pixel_element import EXTENDED_OFFSET_TABLE, EXTENDED_OFFSET_TABLE_LENGTHS, top_level
 from tasks.transcode.pixel_writing import EncapsulatedPixelData, check_native_length, native_pixel_data
 from tasks.transcode.source import Source
 from tasks.transcode.stamp import private_information
@@ -43,8 +45,8 @@ from tasks.transcode.stamp import private_information
 _PHOTOMETRIC_INTERPRETATION: Final = 0x00280004
 _PLANAR_CONFIGURATION: Final = 0x00280006
 _LEFT_OUT: Final = (
-    0x7FE00001,  # Extended Offset Table, and its lengths: of the source's fragments
-    0x7FE00002,
+    EXTENDED_OFFSET_TABLE,  # of the source's fragments
+    EXTENDED_OFFSET_TABLE_LENGTHS,
     0xFFFAFFFA,  # Digital Signatures: of the source's bytes. PS3.3 C.12.1.1.3
     0xFFFCFFFC,  # Data Set Trailing Padding
 )
@@ -62,10 +64,8 @@ _BUFFER_BYTES: Final = 1024 * 1024
 def write_rendition(
     source: Source,
     path: str | os.PathLike[str],
-    decoder: Decoder,
-    encoder: Encoder,
+    recipe: Recipe,
     *,
-    fidelity: Fidelity,
     stamp: SourceStamp,
     digests: list[int],
 ) -> int:
@@ -73,36 +73,43 @@ def write_rendition(
 
     Raises what frame_pipeline.encoded_frames raises, pixel_writing.RenditionTooLarge, and OSError.
     """
-    if encoder.name == "native":
+    if recipe.encoder.name == "native":
         check_native_length(source.pixels)
-    frames = encoded_frames(source, decoder, encoder, fidelity, digests)
+    frames = encoded_frames(source, recipe, digests)
     first = next(frames)
     with open(path, "r+b", buffering=_BUFFER_BYTES) as out:  # noqa: PTH123 - a path of an order is text
         out.truncate(0)
-        _Rendition(source, out, encoder, first.pixels).write(chain((first,), frames), stamp)
+        _Rendition(source, out, recipe, first.pixels).write(chain((first,), frames), stamp)
         return out.seek(0, os.SEEK_END)
 
 
 class _Rendition:
-    def __init__(self, source: Source, out: BinaryIO, encoder: Encoder, pixels: PixelDescription) -> None:
+    def __init__(self, source: Source, out: BinaryIO, recipe: Recipe, pixels: PixelDescription) -> None:
         self._source = source
         self._out = out
-        self._encoder = encoder
+        self._encoder = recipe.encoder
+        self._fidelity = recipe.fidelity
         self._pixels = pixels
         self._ratio_at = 0
 
     def write(self, frames: Iterator[Encoded], stamp: SourceStamp) -> None:
         source = self._source
+        head = source.data[: source.element.offset]
+        changes = self._changes(head)
+        sop_instance_uid = source.description.sop_instance_uid
+        if self._encoder.method:
+            sop_instance_uid = self._derived_uid(stamp)
+            changes |= as_derived(
+                source.description.sop_class_uid, source.description.sop_instance_uid, sop_instance_uid
+            )
         self._out.write(
             file_header(
                 sop_class_uid=source.description.sop_class_uid,
-                sop_instance_uid=source.description.sop_instance_uid,
+                sop_instance_uid=sop_instance_uid,
                 transfer_syntax_uid=self._encoder.transfer_syntax_uid,
                 private_information=private_information(stamp),
             )
         )
-        head = source.data[: source.element.offset]
-        changes = self._changes(head)
         if self._encoder.name == "native":
             check_native_length(self._pixels)
             pieces = native_pixel_data(source.element.tag, self._pixels, frames)
@@ -120,6 +127,15 @@ class _Rendition:
     def _write(self, pieces: Iterable[Octets]) -> None:
         for piece in pieces:
             self._out.write(piece)
+
+    def _derived_uid(self, stamp: SourceStamp) -> str:
+        fidelity = self._fidelity
+        return derived_uid(
+            self._source.description.sop_instance_uid,
+            stamp.digest,
+            self._encoder.transfer_syntax_uid,
+            f"{fidelity.near} {fidelity.ratio}",
+        )
 
     def _changes(self, head: memoryview) -> dict[int, Pieces]:
         source, pixels = self._source, self._pixels

@@ -11,11 +11,10 @@ from tasks.transcode.frames import FrameReader, frame_reader
 from tasks.transcode.pixel_description import (
     PixelDescription,
     PixelDescriptionMissing,
-    PixelElement,
     SourceDescription,
     describe,
-    map_file,
 )
+from tasks.transcode.pixel_element import PixelElement, map_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from tasks.transcode.looking import look
 from tasks.transcode.orders import Codecs, CodecsOrder, Outcome, Rendered, RenderOrder, SourceStamp
 from tasks.transcode.pool import CodecPool
 
-
 _COST_A_PROCESS = frozenset((Outcome.TIMEOUT, Outcome.CRASHED, Outcome.OUT_OF_MEMORY))
 
 

@@ -7,7 +7,7 @@ from dicomhub.standard.part10 import Part10Malformed
 from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
 from tasks.transcode.codecs.codec import Fidelity, PixelsCorrupt, PixelsUnsupported
 from tasks.transcode.codecs.registry import Registry
-from tasks.transcode.frame_pipeline import flat_frame
+from tasks.transcode.frame_pipeline import Recipe, flat_frame
 from tasks.transcode.orders import (
     Answer,
     CodecsOrder,
@@ -67,27 +67,19 @@ def perform(order: Order) -> Answer:
 def _render(order: RenderOrder) -> Rendered:
     began = time.monotonic()
     source = open_source(order.source_path)
-    decoder = _REGISTRY.decoder(order.decoder, source.syntax.uid)
-    encoder = _REGISTRY.encoder(order.target_transfer_syntax_uid)
-    fidelity = Fidelity(near=order.near, ratio=order.ratio)
-    digests: list[int] = []
-    size_bytes = write_rendition(
-        source, order.output_path, decoder, encoder, fidelity=fidelity, stamp=order.stamp, digests=digests
+    recipe = Recipe(
+        _REGISTRY.decoder(order.decoder, source.syntax.uid),
+        _REGISTRY.encoder(order.target_transfer_syntax_uid),
+        Fidelity(near=order.near, ratio=order.ratio),
     )
+    digests: list[int] = []
+    size_bytes = write_rendition(source, order.output_path, recipe, stamp=order.stamp, digests=digests)
     proved_with = None
     if order.prove:
-        proved_with = prove(
-            source,
-            open_source(order.output_path),
-            _REGISTRY,
-            decoder=decoder,
-            encoder=encoder,
-            fidelity=fidelity,
-            digests=digests,
-            without=order.without,
-        )
+        rendition = open_source(order.output_path)
+        proved_with = prove(source, rendition, _REGISTRY, recipe, digests=digests, without=order.without)
     return Rendered(
-        transfer_syntax_uid=encoder.transfer_syntax_uid,
+        transfer_syntax_uid=recipe.encoder.transfer_syntax_uid,
         size_bytes=size_bytes,
         frames=len(digests),
         proved_with=proved_with,

@@ -14,6 +14,7 @@ from dicomhub.archive.models import Batch
 from dicomhub.archive.services import batch_failed, batch_reached
 from dicomhub.environment import read_environment
 from dicomhub.storage.filesystem import FilesystemStore
+from tasks.route import STAGES
 from tests.archive.building import archived, header, index
 from tests.support.redis_process import free_port, running_redis
 
@@ -79,7 +80,7 @@ def test_retry_on_the_batchs_own_page_asks_first(browser: Client, failed: Batch)
 
 
 def test_there_is_nothing_to_retry_of_a_batch_that_is_done(browser: Client, failed: Batch):
-    batch_reached("b1", "metadata")
+    batch_reached("b1", STAGES[-1].name)
     assert retry_messages(browser) == ["b1 is done: there is nothing to retry."]
 
 

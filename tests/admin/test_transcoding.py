@@ -124,9 +124,7 @@ def test_the_matrix_counts_attempts_by_transfer_syntax_codec_and_outcome(browser
             Outcome.RENDERED,
         ): "1",
     }
-    assert {row[0] for row in found["By manufacturer"]} == {"ACME", "Other & Sons"} or {
-        unescape(row[0]) for row in found["By manufacturer"]
-    } == {"ACME", "Other & Sons"}
+    assert [row[0] for row in found["By manufacturer, where any failed"]] == ["ACME", "ACME"]
     [left] = found["Not rendered now"]
     assert left[1:4] == ["timeout", "ACME", "1"]
 
@@ -135,7 +133,7 @@ def test_a_number_leads_to_the_instances_that_it_counts(browser: Client, tried: 
     content = page(browser, MATRIX)
     links = [part.partition('"')[0] for part in content.split('href="') if part.startswith(f"{ATTEMPTS}?")]
     counted = [browser.get(link).context["cl"].queryset.count() for link in links]
-    assert sorted(counted) == [1, 1, 1, 1, 1, 1, 2, 2]
+    assert sorted(counted) == [1, 1, 1, 1, 1, 2, 2]
     [left] = [part.partition('"')[0] for part in content.split('href="') if part.startswith(f"{UNRENDERED}?")]
     listed = page(browser, left)
     assert "it broke" in listed

@@ -179,7 +179,8 @@ class Rounds:
         problems += [
             f"{name} was made again" for name, what in self._done.items() if renditions[name] != what
         ]
-        if decodes > INSTANCES + kills * PROCESSES:
+        # A kill costs what is being decoded, and as much again that is on its way to its place.
+        if decodes > INSTANCES + kills * 2 * PROCESSES:
             problems.append(f"{decodes} decodes of {INSTANCES} instances, with {kills} kills")
         problems += [f"{row} is left" for row in UnrenderedInstance.objects.all()]
         wait_until(lambda: not processes_of(self._home), what="nothing lives on", seconds=20)

@@ -26,7 +26,7 @@ def _decode(frame, pixels, transfer_syntax_uid):
             os.abort()
         case 23:
             while True:
-                _HOARD.append(os.urandom(16 * 1024 * 1024))
+                _HOARD.append(bytearray(16 * 1024 * 1024))
         case 24:
             time.sleep(0.1)
     return JPEG_LS[0].decode(frame, pixels, transfer_syntax_uid)

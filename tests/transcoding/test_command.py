@@ -38,7 +38,9 @@ def transcode(capsys):
             call_command("transcode", *arguments)
         except SystemExit as ended:
             code = ended.code
-        return code, [" ".join(line.replace("│", " ").split()) for line in capsys.readouterr().out.splitlines()]
+        return code, [
+            " ".join(line.replace("│", " ").split()) for line in capsys.readouterr().out.splitlines()
+        ]
 
     return run
 

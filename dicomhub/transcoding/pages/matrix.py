@@ -21,6 +21,7 @@ from dicomhub.transcoding import selectors
 from dicomhub.transcoding.models import OUTCOMES, UnrenderedInstance
 from dicomhub.transcoding.pages.retrying import may_retry, retry_all
 from dicomhub.transcoding.pages.words import transfer_syntax
+from tasks.transcode.orders import Outcome
 
 _DAYS = (1, 7, 30, 365)
 _BY_CODEC = ("source_transfer_syntax_uid", "codec")
@@ -43,6 +44,7 @@ def matrix(request: HttpRequest) -> HttpResponse:
     days = next((days for days in _DAYS if str(days) == request.GET.get("days")), 7)
     tenant = request.GET.get("tenant", "")
     since = datetime.now(UTC) - timedelta(days=days)
+    failing = _table(_BY_MANUFACTURER, since, tenant, is_failing=True)
     context = {
         "title": "Transcoding",
         "filters": [
@@ -51,7 +53,7 @@ def matrix(request: HttpRequest) -> HttpResponse:
         ],
         "tables": [
             ("Attempts", _table(_BY_CODEC, since, tenant), "Nothing was transcoded."),
-            ("By manufacturer", _table(_BY_MANUFACTURER, since, tenant), "Nothing was transcoded."),
+            ("By manufacturer, where any failed", failing, "Nothing has failed."),
             ("Not rendered now", _left(request, tenant), "Nothing is left without a rendition."),
         ],
     }
@@ -76,12 +78,17 @@ def _query(days: int, tenant: str) -> str:
     return urlencode({"days": days, "tenant": tenant})
 
 
-def _table(by: tuple[str, ...], since: datetime, tenant: str) -> dict[str, Any]:
-    """A line for each value of the fields in by, a column for each outcome; numbers link to the attempts."""
+def _table(by: tuple[str, ...], since: datetime, tenant: str, *, is_failing: bool = False) -> dict[str, Any]:
+    """A line for each value of the fields in by, a column for each outcome; numbers link to the attempts.
+
+    is_failing: only the lines where an attempt has failed.
+    """
     counted = selectors.attempts_counted(by, since=since, tenant=tenant)
     rows = []
     for values, outcomes in groupby(counted, lambda row: tuple(row[field] for field in by)):
         numbers = {row["outcome"]: row["number"] for row in outcomes}
+        if is_failing and numbers.keys() == {Outcome.RENDERED.value}:
+            continue
         conditions = dict(zip(by, values, strict=True)) | {"at__gte": since.isoformat()}
         cells = [
             _attempts(numbers.get(outcome, 0), conditions | {"outcome": outcome}, tenant)

@@ -6,6 +6,7 @@ from dicomhub.standard.transfer_syntax import (
     TRANSFER_SYNTAXES,
 )
 from tasks.transcode.codecs.codec import Decoded, Decoder, Encoded, Encoder, Fidelity, Octets, PixelsCorrupt
+from tasks.transcode.codecs.samples import interleaved
 from tasks.transcode.pixel_description import PixelDescription
 
 _NATIVE = frozenset(uid for uid, syntax in TRANSFER_SYNTAXES.items() if not syntax.is_encapsulated)
@@ -18,7 +19,10 @@ def _decode(frame: Octets, pixels: PixelDescription, _transfer_syntax_uid: str) 
 
 
 def _encode(frame: Octets, pixels: PixelDescription, _fidelity: Fidelity) -> Encoded:
-    return Encoded(frame, pixels)
+    if pixels.planar_configuration == 0:
+        return Encoded(frame, pixels)
+    flat = interleaved(frame, pixels)
+    return Encoded(flat.samples, flat.pixels)
 
 
 DECODERS = (Decoder("native", _NATIVE | {ENCAPSULATED_UNCOMPRESSED}, _decode),)
