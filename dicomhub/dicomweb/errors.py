@@ -22,7 +22,7 @@ from dicomhub.dicomweb.query import QueryInvalid
 from dicomhub.dicomweb.rendering import NoRoomToRender
 from dicomhub.log import logger
 from dicomhub.standard.uid import UidInvalid
-from tasks.transcode.failure import CodecUnavailable
+from tasks.transcode.failure import CodecFailure, CodecUnavailable
 
 _RETRY_AFTER_SECONDS = 10
 
@@ -75,6 +75,7 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
         406, error=str(error), detail="Accept", available=error.available
     ),
     CodecUnavailable: _unavailable,
+    CodecFailure: _unavailable,
     NoRoomToRender: _unavailable,
     MethodNotAllowed: _method_not_allowed,
     APIException: lambda error: error_response(error.status_code, error=str(error.detail)),

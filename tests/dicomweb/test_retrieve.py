@@ -1,3 +1,4 @@
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -95,6 +96,18 @@ def test_what_cannot_be_decoded_is_refused_with_what_can_be_had(filling, get, un
     assert json_of(response)["available"] == [
         f'multipart/related; type="application/dicom"; transfer-syntax={MPEG_4}'
     ]
+
+
+def test_without_codec_processes_the_client_is_asked_to_come_again(filling, get, settings):
+    environment = settings.ENVIRONMENT
+    (instance,) = filling.add(JPEG_2000)
+    codec = replace(environment.codec, modules=("tests.no_such_module",))
+    settings.ENVIRONMENT = replace(environment, codec=codec)
+    response = get(path_of(instance))
+    assert response.status_code == 503
+    assert response["Retry-After"]
+    assert "no_such_module" not in body_of(response).decode()
+    assert get(path_of(instance), accept=AS_STORED).status_code == 200
 
 
 def test_a_study_of_which_only_some_can_be_had_is_partial(filling, get, undecodable):
