@@ -154,7 +154,7 @@ def _pixels(
             planar_configuration=number(_PLANAR_CONFIGURATION, "Planar Configuration", 0),
             bits_allocated=bits_allocated,
             bits_stored=bits_stored,
-            high_bit=number(_HIGH_BIT, "High Bit", bits_stored - 1),
+            high_bit=_high_bit(number(_HIGH_BIT, "High Bit", bits_stored - 1), bits_stored, bits_allocated),
             pixel_representation=number(_PIXEL_REPRESENTATION, "Pixel Representation", 0)
             if is_integer
             else 0,
@@ -162,6 +162,11 @@ def _pixels(
             is_lossy=text.get(_LOSSY_IMAGE_COMPRESSION, "") == "01",
         )
     )
+
+
+def _high_bit(said: int, bits_stored: int, bits_allocated: int) -> int:
+    """One that cannot be is what it nearly always is. No codec goes by it."""
+    return said if bits_stored - 1 <= said < bits_allocated else bits_stored - 1
 
 
 def _number_of_frames(text: str) -> int:
@@ -177,7 +182,6 @@ def _checked(pixels: PixelDescription) -> PixelDescription:
         "samples_per_pixel": pixels.samples_per_pixel not in (1, 3, 4),
         "bits_allocated": pixels.bits_allocated not in _BITS_ALLOCATED_VALUES,
         "bits_stored": not 1 <= pixels.bits_stored <= pixels.bits_allocated,
-        "high_bit": not pixels.bits_stored - 1 <= pixels.high_bit < pixels.bits_allocated,
         "planar_configuration": pixels.planar_configuration > 1,
         "pixel_representation": pixels.pixel_representation > 1,
     }

@@ -18,10 +18,15 @@ from tasks.transcode.pixel_description import (
     SourceDescription,
     read_pixel_description,
 )
+from tasks.transcode.plan import plan
+from tasks.transcode.settings import TranscodeSettings
 from tests.support.samples import sample_files
-from tests.transcode.rendering import Attempt, attempts
+from tests.transcode.rendering import EXPLICIT_VR_LITTLE_ENDIAN, Attempt, attempts, codecs
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "transcoding.md"
+_ROOT = "1.2.840.10008.1.2"
+# Of viewers that decode no codestream: every compressed instance needs a rendition.
+_VIEWERS = TranscodeSettings(viewer_transfer_syntaxes=frozenset((EXPLICIT_VR_LITTLE_ENDIAN,)))
 BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
 
 
@@ -53,15 +58,17 @@ def row(sample: Sample, made: list[Attempt]) -> str:
         for one in made
         if not isinstance(one.answer, Rendered)
     )
+    planned = plan(sample.source, _VIEWERS, decodable=codecs().decodable)
     last = made[-1]
     outcome = "rendered" if isinstance(last.answer, Rendered) else "not rendered"
     decoder = last.decoder if isinstance(last.answer, Rendered) else ""
     proved_with = (last.answer.proved_with or "itself") if isinstance(last.answer, Rendered) else ""
     cells = (
         sample.path.name,
-        sample.source.transfer_syntax_uid.removeprefix("1.2.840.10008.1.2"),
+        sample.source.transfer_syntax_uid.removeprefix(_ROOT),
         pixels.photometric_interpretation,
         shape,
+        f"{planned.action} in {planned.target.removeprefix(_ROOT)}",
         outcome,
         decoder,
         proved_with,
@@ -72,8 +79,8 @@ def row(sample: Sample, made: list[Attempt]) -> str:
 
 def table(rows: list[str]) -> str:
     head = (
-        "| File | 1.2.840.10008.1.2 | Photometric | Pixels | Outcome | Decoder | Proved with | Refused by |\n"
-        "|---|---|---|---|---|---|---|---|\n"
+        "| File | 1.2.840.10008.1.2 | Photometric | Pixels | Plan | Outcome | Decoder | Proved with | Refused by |\n"
+        "|---|---|---|---|---|---|---|---|---|\n"
     )
     return head + "".join(f"{line}\n" for line in rows)
 

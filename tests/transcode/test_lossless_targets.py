@@ -170,3 +170,30 @@ def test_other_people_read_what_is_compressed(target, tmp_path):
     source = sample("emri_small.dcm")
     there = rendered(source, tmp_path / "there.dcm", target)
     assert np.array_equal(pydicom.dcmread(there).pixel_array, pydicom.dcmread(source).pixel_array)
+
+
+def test_what_would_be_wrong_in_a_rendition_is_left_out(tmp_path):
+    """Icons in the source's codestream, offset tables, padding; what comes behind the pixels else stays."""
+    source = pydicom.dcmread(sample("MR_small_jpeg_ls_lossless.dcm"))
+    frame = source.PixelData
+    icon = pydicom.Dataset()
+    icon.Rows = icon.Columns = 64
+    icon.PixelData = frame
+    icon["PixelData"].is_undefined_length = True
+    source.IconImageSequence = [icon]
+    deep = pydicom.Dataset()
+    deep.IconImageSequence = [icon]
+    source.ReferencedImageSequence = [deep]
+    source.OtherPatientIDsSequence = [pydicom.Dataset()]
+    source.OtherPatientIDsSequence[0].PatientID = "kept"
+    source.add_new(0x7FE10010, "LO", "DICOMHUB TEST")
+    source.add_new(0x7FE11001, "OB", b"kept")
+    source.add_new(0xFFFCFFFC, "OB", bytes(100))
+    source.save_as(tmp_path / "source.dcm")
+    read = pydicom.dcmread(rendered(tmp_path / "source.dcm", tmp_path / "there.dcm"))
+    assert "IconImageSequence" not in read
+    assert "ReferencedImageSequence" not in read
+    assert read.OtherPatientIDsSequence[0].PatientID == "kept"
+    assert read[0x7FE11001].value == b"kept"
+    assert 0xFFFCFFFC not in read
+    assert np.array_equal(read.pixel_array, source.pixel_array)
