@@ -4,6 +4,7 @@ What is made now has no name in the store and goes with its last reader. Codec p
 decoded here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from dicomhub.log import logger
 from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.part10 import Part10Malformed
 from dicomhub.storage.filesystem import FilesystemStore
-from tasks.transcode.failure import CodecFailure
+from tasks.transcode.failure import CodecFailure, CodecRefused
 from tasks.transcode.freshness import fresh_rendition, stamp_of
 from tasks.transcode.orders import Codecs, CodecsOrder, Rendered, RenderOrder
 from tasks.transcode.pixel_description import (
@@ -60,10 +61,13 @@ class Renderer:
         if (unfit := why_not(pixels, transfer_syntax_uid)) is not None:
             raise NoRendition(unfit)
         reason = f"there is no decoder for {instance.transfer_syntax_uid}"
+        without: list[str] = []
         for decoder in codecs_of(self.pool).decoders_of(instance.transfer_syntax_uid):
             try:
-                return self._made_now(instance, transfer_syntax_uid, decoder, pixels)
+                return self._made_now(instance, transfer_syntax_uid, decoder, pixels, without)
             except CodecFailure as failure:
+                if not isinstance(failure, CodecRefused):
+                    without.append(decoder)
                 reason = str(failure)
                 logger().warning(
                     "instance_not_decoded",
@@ -76,7 +80,12 @@ class Renderer:
         raise NoRendition(reason)
 
     def _made_now(
-        self, instance: ArchivedInstance, transfer_syntax_uid: str, decoder: str, pixels: PixelDescription
+        self,
+        instance: ArchivedInstance,
+        transfer_syntax_uid: str,
+        decoder: str,
+        pixels: PixelDescription,
+        without: Sequence[str],
     ) -> BinaryIO:
         if self.store.free_bytes() < self.reserve_bytes:
             raise NoRoomToRender("the store's free space is under its reserve")
@@ -89,6 +98,7 @@ class Renderer:
                 decoder=decoder,
                 prove=True,
                 stamp=stamp_of(instance.path),
+                without=tuple(without),
             )
             self.pool.run(
                 order,

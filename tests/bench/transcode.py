@@ -123,7 +123,7 @@ def bench(scratch: Path, *, instances: int, rounds: int) -> Table:
         begun_bytes = max(map(peak_bytes, codec_processes()))
         loops: dict[str, Loop] = {
             "a plain loop of pydicom": pydicom_loop,
-            "gdcmconv --raw, a process each": gdcmconv_loop,
+            **({"gdcmconv --raw, a process each": gdcmconv_loop} if shutil.which("gdcmconv") else {}),
             "dcmdjpeg and dcmdjpls, a process each": dcmtk_loop,
             f"the codec pool, {pool.size} processes, proved": proved,
             f"the codec pool, {pool.size} processes, not proved": Ours(pool, prove=False),

@@ -102,7 +102,11 @@ class BadSeries:
         outcomes = Counter(
             next(iter(row.tried.values())) for row in UnrenderedInstance.objects.filter(state="given up")
         )
-        if outcomes != {outcome.value: count for count, outcome in DEEDS.values()}:
+        # On a machine that is very busy, what would have crashed may come to its time limit first.
+        early = sum(
+            count - outcomes[outcome] for count, outcome in DEEDS.values() if outcome is not Outcome.TIMEOUT
+        )
+        if outcomes.total() != BAD or outcomes[Outcome.TIMEOUT] != DEEDS[HANG][0] + early:
             problems.append(f"the records: {outcomes}")
         renditions = len(list((self._store.root / RENDITIONS).rglob("*.dcm")))
         if renditions != 2 * self._instances - BAD:

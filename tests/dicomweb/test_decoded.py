@@ -13,7 +13,7 @@ from dicomhub.standard.uid import new_uid
 from tests.dicomweb.served import serving
 from tests.dicomweb.test_served import GROWTH_BYTES, forget_peak, peak_bytes, uids
 from tests.support.samples import sample
-from tests.transcode.bad_decoders import ABORT, EAT, HANG, spoil
+from tests.transcode.bad_decoders import ABORT, EAT, HANG, burden, spoil
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
@@ -68,6 +68,16 @@ def bad(folder):
 
 
 @pytest.fixture(scope="module")
+def burdened(folder):
+    """Its first decoders abort, and others read it."""
+    data_set = pydicom.dcmread(sample(SAMPLES[0]))
+    path = folder / renamed(data_set)
+    burden(data_set, ABORT)
+    data_set.save_as(path)
+    return path
+
+
+@pytest.fixture(scope="module")
 def large(folder):
     """20 frames of 4 MiB each."""
     data_set = pydicom.dcmread(sample("MR_small_RLE.dcm"))
@@ -83,11 +93,12 @@ def large(folder):
 
 
 @pytest.fixture(scope="module")
-def server(folder, good, bad, large):
+def server(folder, good, bad, burdened, large):
     with serving(
         folder / "home",
         *good.values(),
         *bad.values(),
+        burdened,
         large,
         CODEC_MODULES="tests.transcode.bad_decoders",
         CODEC_PROCESSES="2",
@@ -162,6 +173,13 @@ def test_a_decoder_that_fails_is_an_error_within_its_limit(server, good, bad, de
     assert get(server, other, "application/dicom").status_code == 200
     assert server.worker_pid() == worker
     assert is_tidy(server)
+
+
+def test_another_decoder_is_asked_and_the_first_one_proves_nothing(server, burdened):
+    response = get(server, burdened, "application/dicom")
+    assert response.status_code == 200
+    expected = pydicom.dcmread(sample(SAMPLES[0])).pixel_array
+    assert np.array_equal(pydicom.dcmread(BytesIO(response.content)).pixel_array, expected)
 
 
 def test_those_that_cannot_be_decoded_are_left_out_of_a_series(server, bad):

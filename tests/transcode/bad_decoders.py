@@ -28,6 +28,14 @@ DECODERS = tuple(
 )
 
 
+def burden(data_set, deed):
+    """Make the decoder of this instance's frame do a deed, and leave it whole to every other one."""
+    import pydicom
+
+    (frame,) = pydicom.encaps.generate_frames(data_set.PixelData, number_of_frames=1)
+    data_set.PixelData = pydicom.encaps.encapsulate([frame + bytes(len(frame) % 2) + deed])
+
+
 def spoil(data_set, deed):
     """Make the decoder of this instance's frame do a deed, and every other one refuse it."""
     import pydicom
