@@ -41,7 +41,7 @@ def check_everything_is_there_once(home: Path, web: DicomWeb, patient_id: str, p
             for model in web.json(f"/studies/{value(study, '0020000D')}/metadata")
         )
 
-    wait_until(lambda: described() == expected, what="every instance is described once", seconds=90)
+    wait_until(lambda: described() == expected, what="every instance is described once")
     wait_until(
         lambda: web.instances_found(PatientID=patient_id) == len(paths), what="every instance is counted"
     )
@@ -50,7 +50,7 @@ def check_everything_is_there_once(home: Path, web: DicomWeb, patient_id: str, p
     for path in paths:
         assert data_set_of(archived[uid_of(path)]) == data_set_of(path)
     journal = home / "store" / JOURNAL
-    wait_until(lambda: list(journal.iterdir()) == [], what="the journal is settled", seconds=90)
+    wait_until(lambda: list(journal.iterdir()) == [], what="the journal is settled")
 
 
 def send_until_all_are_stored(stack, paths: list[Path], breaking: list[Callable[[], Future]]) -> list[Future]:
@@ -94,7 +94,6 @@ def test_killing_a_child_the_worker_and_redis_loses_and_doubles_nothing(stack, w
     wait_until(
         lambda: list((stack.home / "store" / INCOMING).iterdir()) == [],
         what="no incoming file is left",
-        seconds=90,
     )
 
 
