@@ -6,11 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from dicomhub.intake.admission import AdmissionSnapshot, TenantAdmission, write_admission
+from dicomhub.intake.receiver_status import ReceiverStatusFile
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.layout import ADMISSION_SNAPSHOT
 from tests.scp.pdus import COMMAND, LAST, RELEASE_RQ, associate_rq, c_echo_rq, p_data, pdv
@@ -143,7 +145,11 @@ def test_saturation_is_answered_while_it_lasts_and_ends_with_the_first_release(s
 def _is_rejected(scp):
     with RawPeer(scp) as peer:
         peer.send(associate_rq())
-        return peer.read() == REJECTED
+        if peer.read() == REJECTED:
+            return True
+        peer.send(RELEASE_RQ)  # whoever ends so is waited for, and does not make the next one be rejected
+        assert peer.read() == (6, bytes(4))
+        return False
 
 
 def test_one_after_the_other_nobody_is_refused(start_scp):
@@ -153,6 +159,30 @@ def test_one_after_the_other_nobody_is_refused(start_scp):
             assert echoes(peer)
             peer.send(RELEASE_RQ)
             assert peer.read() == (6, bytes(4))
+
+
+def test_while_a_child_is_idle_nobody_is_refused_however_late_the_others_are(start_scp):
+    scp = start_scp(SCP_MIN_SPARE_CHILDREN=1, SCP_MAX_SPARE_CHILDREN=1, SCP_MAX_CHILDREN=1)
+    [worker] = workers(scp, 1)
+    with RawPeer(scp).associate() as first:
+        wait_until(lambda: _is_rejected(scp), what="the pool is saturated")
+        scp.signal(signal.SIGSTOP)  # the supervisor cannot say that it no longer is
+        first.send(RELEASE_RQ)
+        assert first.read() == (6, bytes(4))
+    status_file = scp.home / "run" / "scp.status.json"
+    wait_until(lambda: status_file.exists() and _states(scp) == ["idle"], what="the child is idle")
+    os.kill(worker, signal.SIGSTOP)
+    with RawPeer(scp) as second:
+        second.send(associate_rq())
+        time.sleep(0.5)  # ten times as long as a child may usually take
+        os.kill(worker, signal.SIGCONT)
+        assert second.read()[0] == 2
+        scp.signal(signal.SIGCONT)
+        assert echoes(second)
+
+
+def _states(scp):
+    return [child.state for child in ReceiverStatusFile(scp.home).read().children]
 
 
 def test_a_killed_child_is_replaced_and_others_do_not_notice(start_scp):
@@ -254,6 +284,8 @@ def _announced_length(scp):
         peer.send(associate_rq())
         pdu_type, body = peer.read()
         assert pdu_type == 2
+        peer.send(RELEASE_RQ)
+        assert peer.read() == (6, bytes(4))
         return int.from_bytes(body[body.index(b"\x51\x00\x00\x04") + 4 :][:4], "big")
 
 
@@ -299,6 +331,18 @@ def test_term_aborts_an_association_that_takes_too_long(start_scp):
     scp = start_scp(SCP_DRAIN_SECONDS=1)
     with RawPeer(scp).associate() as peer:
         scp.signal(signal.SIGTERM)
+        assert peer.abort_reason() == (0, 0)
+    assert scp.process.wait(HANG_SECONDS) == 0
+
+
+def test_a_supervisor_that_is_late_aborts_before_it_kills(start_scp):
+    scp = start_scp(SCP_DRAIN_SECONDS=0.5)
+    with RawPeer(scp).associate() as peer:
+        scp.signal(signal.SIGTERM)
+        wait_until(lambda: "draining" in scp.log(), what="it drains")
+        scp.signal(signal.SIGSTOP)
+        time.sleep(0.5 + 1.5 + 0.2)  # until after the moment when a child that was told to abort is killed
+        scp.signal(signal.SIGCONT)
         assert peer.abort_reason() == (0, 0)
     assert scp.process.wait(HANG_SECONDS) == 0
 
