@@ -123,7 +123,7 @@ def test_a_second_run_on_the_same_home_goes_on_where_a_killed_one_stopped(tmp_pa
     with live_stack(home, **settings) as stack:
         answers = send(stack.addresses.scp_port, paths)
         os.kill(stack.launcher, signal.SIGKILL)
-        stack.wait(30)
+        stack.wait(300)
     stored = [answer.path for answer in answers if answer.is_success]
     assert stored == paths
     with live_stack(home, **settings) as stack:

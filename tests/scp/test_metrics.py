@@ -58,7 +58,7 @@ def test_counts_agree_with_what_was_sent_after_children_were_killed_and_replaced
     uids = [read_file_meta(path.read_bytes()).media_storage_sop_instance_uid for path in sent_paths]
     assert metrics.value("scp_instance_bytes_sum") == sum(sizes[uid] for uid in uids)
     assert metrics.value("scp_received_bytes_total") > metrics.value("scp_instance_bytes_sum") * 0.95
-    assert 0 < metrics.value("scp_archive_seconds_sum") < metrics.value("scp_store_seconds_sum") < 60
+    assert 0 < metrics.value("scp_archive_seconds_sum") < metrics.value("scp_store_seconds_sum")
     becomes(metrics, 4, "scp_association_seconds_count")
     becomes(metrics, 4, "scp_batches_cut_total")
     becomes(metrics, 3, "scp_child_deaths_total", role="worker")
