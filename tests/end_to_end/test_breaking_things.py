@@ -5,6 +5,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -67,19 +68,27 @@ def send_until_all_are_stored(stack, paths: list[Path], breaking: list[Callable[
     return broken
 
 
-def a_busy_child(stack) -> int:
-    """A process of the SCP below its supervisor."""
+def kill_a_child(stack) -> None:
+    """Kill the youngest process of the SCP below its supervisor; one that has just gone was not the one."""
     supervisor = stack.pid("scp")
-    return int(Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()[-1])
+
+    def is_killed() -> bool:
+        children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+        with suppress(ProcessLookupError, IndexError):
+            os.kill(int(children[-1]), signal.SIGKILL)
+            return True
+        return False
+
+    wait_until(is_killed, what="there is a child to kill")
 
 
 def test_killing_a_child_the_worker_and_redis_loses_and_doubles_nothing(stack, web, tmp_path):
     paths = write_ct_series(tmp_path / "ct", instances=INSTANCES, patient_id="KILLED")
     kills = [
-        lambda: os.kill(a_busy_child(stack), signal.SIGKILL),
+        lambda: kill_a_child(stack),
         lambda: stack.kill_and_await_successor("index"),
         lambda: stack.kill_and_await_successor("redis"),
-        lambda: os.kill(a_busy_child(stack), signal.SIGKILL),
+        lambda: kill_a_child(stack),
         lambda: stack.kill_and_await_successor("background"),
         lambda: stack.kill_and_await_successor("index"),
         lambda: stack.kill_and_await_successor("redis"),

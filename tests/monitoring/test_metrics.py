@@ -127,7 +127,7 @@ def test_gunicorns_workers_are_added_up_the_dead_ones_too(tmp_path):
 
         def answered():
             response = requests.get(
-                f"{server.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60
+                f"{server.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=300
             )
             key = {"route": "healthz", "method": "GET", "status": "200"}
             return of(parse(response.text), "dicomhub_web_requests_total", **key)
@@ -137,11 +137,11 @@ def test_gunicorns_workers_are_added_up_the_dead_ones_too(tmp_path):
 
         before = answered()
         for _ in range(20):
-            requests.get(f"{server.url}/healthz", timeout=60)
+            requests.get(f"{server.url}/healthz", timeout=300)
         assert answered() == before + 20
         killed = min(workers())
         os.kill(killed, signal.SIGKILL)
         wait_until(lambda: len(workers() - {killed}) == 2, what="there is a successor")
         for _ in range(20):
-            requests.get(f"{server.url}/healthz", timeout=60)
+            requests.get(f"{server.url}/healthz", timeout=300)
         assert answered() == before + 40

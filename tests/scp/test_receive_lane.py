@@ -125,9 +125,9 @@ def test_a_message_in_one_pdu_and_two_messages_in_one_pdu(scp, tmp_path):
 def test_dcmtk_stores_and_echoes(scp, tmp_path):
     paths = [fresh_copy("CT_small.dcm", tmp_path) for _ in range(5)]
     port = str(scp.port)
-    subprocess.run(["echoscu", scp.host, port], check=True, timeout=60)
-    subprocess.run(["storescu", scp.host, port, *paths[:3]], check=True, timeout=60)
-    subprocess.run(["dcmsend", scp.host, port, *paths[3:]], check=True, timeout=60)
+    subprocess.run(["echoscu", scp.host, port], check=True, timeout=300)
+    subprocess.run(["storescu", scp.host, port, *paths[:3]], check=True, timeout=300)
+    subprocess.run(["dcmsend", scp.host, port, *paths[3:]], check=True, timeout=300)
     assert [archived(scp, path) for path in paths] == [data_set_of(path) for path in paths]
 
 
@@ -148,7 +148,7 @@ def test_pynetdicom_stores_and_echoes(scp, tmp_path):
 
 def test_a_log_line_tells_of_each_association(scp, tmp_path):
     path = fresh_copy("CT_small.dcm", tmp_path)
-    subprocess.run(["storescu", "-aet", "MARKED", scp.host, str(scp.port), path], check=True, timeout=60)
+    subprocess.run(["storescu", "-aet", "MARKED", scp.host, str(scp.port), path], check=True, timeout=300)
     line = wait_until(
         lambda: next((line for line in scp.log().splitlines() if "=MARKED" in line), None), what="the line"
     )

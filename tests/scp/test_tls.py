@@ -97,7 +97,7 @@ def archived(scp: ScpProcess, path: Path) -> bytes | None:
 def test_what_dcmtk_sends_is_kept_bit_for_bit(scp, certificates, tmp_path, trust):
     [path] = write_ct_series(tmp_path, instances=1, patient_id="TLS", rows=512)
     options = ["-ic"] if trust == "anybody" else ["+cf", certificates.authority.certificate]
-    subprocess.run(["storescu", "+tla", *options, scp.host, str(scp.tls_port), path], check=True, timeout=60)
+    subprocess.run(["storescu", "+tla", *options, scp.host, str(scp.tls_port), path], check=True, timeout=300)
     assert archived(scp, path) == data_set_of(path)
 
 
@@ -325,7 +325,7 @@ def test_a_tls_port_in_use_is_one_line_that_names_the_setting(tmp_path, certific
 
 def test_echoscu_verifies_through_tls(scp, certificates):
     command = ["echoscu", "+tla", "+cf", certificates.authority.certificate, scp.host, str(scp.tls_port)]
-    assert subprocess.run(command, check=False, timeout=60).returncode == 0
+    assert subprocess.run(command, check=False, timeout=300).returncode == 0
 
 
 @pytest.mark.parametrize("name", ["SCP_TLS_KEY", "SCP_TLS_CLIENT_CA"])
