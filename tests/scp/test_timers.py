@@ -52,9 +52,9 @@ def takes(seconds: float) -> Iterator[None]:
 class Sender:
     """Sends with pauses, and knows how long it was silent, the machine's pauses included."""
 
-    def __init__(self, peer: RawPeer) -> None:
+    def __init__(self, peer: RawPeer, *, sent_at: float) -> None:
         self.peer = peer
-        self._sent_at = time.monotonic()
+        self._sent_at = sent_at
         self.longest_silence = 0.0
 
     def send_after(self, pause: float, data: bytes) -> None:
@@ -72,8 +72,9 @@ def is_let_go_on(
 ) -> bool:
     """Whether a peer that is never silent for as long as limit can converse. One that was shows nothing."""
     for _ in range(20):
+        began_at = time.monotonic()
         with associate() as peer:
-            sender = Sender(peer)
+            sender = Sender(peer, sent_at=began_at)
             try:
                 converse(sender)
             except (AssertionError, OSError):
