@@ -261,25 +261,28 @@ def test_hup_takes_up_a_new_certificate_and_refuses_a_bad_one(start_scp, certifi
     def der(certificate: Certificate) -> bytes:
         return ssl.PEM_cert_to_DER_cert(certificate.certificate.read_text())
 
+    def is_renewed() -> bool:
+        return served() == der(certificates.renewed)
+
     install(certificates.server)
     settings.write_text(f"SCP_TLS_PORT=0\nSCP_TLS_CERTIFICATE={pem}\n")
     scp = start_scp(DICOMHUB_SETTINGS_FILE=settings)
     assert served() == der(certificates.server)
     with RawPeer(scp, connect(scp, trusting(certificates))).associate() as peer:
-        before = set(scp.children("worker"))
+            lambda: len(found := set(scp.children("worker"))) == 3 and found, what="2 are idle"
+        )
         install(certificates.renewed)
         scp.signal(signal.SIGHUP)
-        # All but the one that serves the peer: until they are replaced they go by what they were born with.
-        wait_until(lambda: len(before & set(scp.children("worker"))) == 1, what="the idle ones are replaced")
-        assert served() == der(certificates.renewed)
+        # One after the other; until it is replaced a child goes by what it was born with.
+        wait_until(is_renewed, what="the new one is served")
         pem.write_text("no certificate")
         scp.signal(signal.SIGHUP)
         wait_until(lambda: "reload_refused" in scp.log(), what="the bad one is refused")
-        assert served() == der(certificates.renewed)
+        wait_until(is_renewed, what="the new one is served")
         settings.write_text("")
         scp.signal(signal.SIGHUP)
         wait_until(lambda: "address_kept" in scp.log(), what="the port stays")
-        assert served() == der(certificates.renewed)
+        wait_until(is_renewed, what="the new one is served")
         peer.send(ECHO)
         assert peer.status() == (0, "")
 
