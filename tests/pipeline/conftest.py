@@ -30,6 +30,7 @@ def variables(tmp_path: Path, broker: RedisProcess, transactional_db: None) -> d
     return {
         "DICOMHUB_HOME": str(tmp_path / "home"),
         "STORE_RESERVE_BYTES": "0",
+        "BATCH_MAX_SECONDS": "3600",
         "REDIS_URL": broker.url,
         "DATABASE_URL": _database_url(),
     }
@@ -86,7 +87,7 @@ class Worker:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_until(lambda: self._app.control.ping(timeout=0.5), what="the worker answers", seconds=60)
+        wait_until(lambda: self._app.control.ping(timeout=0.5), what="the worker answers")
 
     def kill(self) -> None:
         """Kill the worker and its child at once."""
