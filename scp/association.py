@@ -200,6 +200,7 @@ class Association:
         except ProtocolViolation as violation:
             self._happen(Happening.EVT19, PduInvalid(violation.reason, violation.problem))
             return
+        self._timers.heard()  # the time that writing and archiving took was ours, not the peer's
         if response is None:
             return
         if self._general is not None:
@@ -213,7 +214,7 @@ class Association:
         pdus = encode_command(self._context_id, command_set, peer_max_pdu_bytes=self._peer_max_pdu_bytes)
         self._record.answered(response)
         self._connection.send(pdus)
-        self._timers.heard()  # the time that archiving took was ours, not the peer's
+        self._timers.heard()
 
     def _release(self, _event: ReleaseRequested) -> None:
         self._end_by_release()

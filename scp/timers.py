@@ -41,7 +41,7 @@ class Timers:
         self._heard_at = time.monotonic()
 
     def heard(self) -> None:
-        """Bytes came, or were answered."""
+        """Bytes came, or were dealt with, or were answered: from now on it is the peer's turn."""
         self._heard_at = time.monotonic()
 
     def deadline(self, *, is_waiting_for_more: bool) -> float:

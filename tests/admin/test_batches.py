@@ -1,6 +1,7 @@
 """Batches in the admin: what became of them, and sending them on their way again."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from dicomhub.environment import read_environment
 from dicomhub.storage.filesystem import FilesystemStore
 from tasks.route import STAGES
 from tests.archive.building import archived, header, index
-from tests.support.redis_process import free_port, running_redis
+from tests.support.redis_process import reserve_port, running_redis
 
 LIST = "/admin/archive/batch/"
 RETRY = {"action": "retry_selected", "_selected_action": ["b1"]}
@@ -62,11 +63,12 @@ def test_retry_publishes_what_the_batch_has_before_it(
 def test_retry_with_the_broker_down_says_so_and_changes_nothing(
     browser: Client, failed: Batch, settings: Settings
 ):
-    url = f"redis://127.0.0.1:{free_port()}"
-    settings.ENVIRONMENT = read_environment(
-        {"DICOMHUB_HOME": str(settings.ENVIRONMENT.home), "REDIS_URL": url}
-    )
-    (said,) = retry_messages(browser)
+    with closing(reserve_port()) as reservation:
+        url = f"redis://127.0.0.1:{reservation.port}"
+        settings.ENVIRONMENT = read_environment(
+            {"DICOMHUB_HOME": str(settings.ENVIRONMENT.home), "REDIS_URL": url}
+        )
+        (said,) = retry_messages(browser)
     assert said.startswith("b1 cannot be retried now: the broker is not reachable")
     failed.refresh_from_db()
     assert (failed.state, failed.attempts) == ("failed", 1)

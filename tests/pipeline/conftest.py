@@ -27,6 +27,7 @@ def variables(tmp_path: Path, broker: RedisProcess, transactional_db: None) -> d
     return {
         "DICOMHUB_HOME": str(tmp_path / "home"),
         "STORE_RESERVE_BYTES": "0",
+        "BATCH_MAX_SECONDS": "3600",
         "REDIS_URL": broker.url,
         "DATABASE_URL": _database_url(),
     }

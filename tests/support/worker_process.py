@@ -38,7 +38,7 @@ class Worker:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_until(lambda: self._app.control.ping(timeout=0.5), what="the worker answers", seconds=60)
+        wait_until(lambda: self._app.control.ping(timeout=0.5), what="the worker answers")
 
     @property
     def pid(self) -> int:
