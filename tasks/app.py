@@ -2,7 +2,7 @@
 
 from celery import Celery
 
-from tasks.route import STAGES, SWEEP_TASK, Queue
+from tasks.route import LOAD_SPOOL_TASK, STAGES, SWEEP_TASK, Queue
 
 # A message comes back after this long when its worker vanished without a word; it must exceed the hard limit
 # of a task by the time that a prefetched message waits. A worker whose connection is seen to close gives its
@@ -11,6 +11,8 @@ VISIBILITY_TIMEOUT_SECONDS = 3600
 TASK_SOFT_LIMIT_SECONDS = 540
 TASK_HARD_LIMIT_SECONDS = 600
 SWEEP_INTERVAL_SECONDS = 10.0
+# A table gets at most one load in this time: many small ones are what a warehouse suffers from.
+LOAD_INTERVAL_SECONDS = 5.0
 # Before every key of ours in Redis.
 KEY_PREFIX = "dicomhub:"
 
@@ -18,6 +20,7 @@ KEY_PREFIX = "dicomhub:"
 def _routes() -> dict[str, dict[str, str]]:
     routes = {stage.task: {"queue": stage.queue.value} for stage in STAGES}
     routes[SWEEP_TASK] = {"queue": Queue.MAINTENANCE.value}
+    routes[LOAD_SPOOL_TASK] = {"queue": Queue.LOAD.value}
     return routes
 
 
@@ -68,7 +71,12 @@ def create_app(broker_url: str) -> Celery:
                 "schedule": SWEEP_INTERVAL_SECONDS,
                 # A sweep that waited behind another has nothing left to do.
                 "options": {"expires": SWEEP_INTERVAL_SECONDS},
-            }
+            },
+            "load-spool": {
+                "task": LOAD_SPOOL_TASK,
+                "schedule": LOAD_INTERVAL_SECONDS,
+                "options": {"expires": LOAD_INTERVAL_SECONDS},
+            },
         },
     )
     return app

@@ -12,6 +12,7 @@ from enum import StrEnum
 class Queue(StrEnum):
     INDEX = "index"
     METADATA = "metadata"
+    LOAD = "load"
     MAINTENANCE = "maintenance"
 
 
@@ -24,13 +25,15 @@ class Stage:
 
 INDEX = Stage("index", "tasks.pipeline.index", Queue.INDEX)
 METADATA = Stage("metadata", "tasks.pipeline.metadata", Queue.METADATA)
+LOAD = Stage("load", "tasks.pipeline.load", Queue.LOAD)
 
-STAGES: tuple[Stage, ...] = (INDEX, METADATA)
+STAGES: tuple[Stage, ...] = (INDEX, METADATA, LOAD)
 
 # Where a batch stands before its first stage: the database has its manifest, and nothing more.
 RECEIVED = "received"
 
 SWEEP_TASK = "tasks.pipeline.sweep"
+LOAD_SPOOL_TASK = "tasks.pipeline.load_spool"
 
 
 def stages_after(name: str) -> tuple[Stage, ...]:

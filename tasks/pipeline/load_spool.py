@@ -1,0 +1,24 @@
+"""The loader's turn: beat sends it on its way every few seconds."""
+
+import time
+
+from celery import shared_task
+from django.conf import settings
+
+from tasks.app import TASK_SOFT_LIMIT_SECONDS
+from tasks.route import LOAD_SPOOL_TASK
+from tasks.warehouse.loader import Loader
+from tasks.warehouse.open import open_warehouse
+from tasks.warehouse.spool import open_spool
+
+# No load is begun later than this; one may take a while.
+_RUN_SECONDS = TASK_SOFT_LIMIT_SECONDS / 4
+
+
+@shared_task(name=LOAD_SPOOL_TASK)
+def load_spool() -> None:
+    """Load what is due, of the spool that this host sees. What a run leaves undone is the next one's."""
+    environment = settings.ENVIRONMENT
+    end = time.monotonic() + _RUN_SECONDS
+    loader = Loader(open_spool(environment), open_warehouse(environment.warehouse), environment.warehouse)
+    loader.run(should_stop=lambda: time.monotonic() > end)
