@@ -10,7 +10,7 @@ import xxhash
 
 from tasks.warehouse.tables import Column, ColumnType, Table
 
-# Of the texts of a row's key. Two keys may share a hash: it finds what may be the same row, and the key decides.
+# Of a row's key. Two keys may share a hash: it finds what may be the same row, and the keys decide.
 KEY_HASH = "key_hash"
 
 _ARROW_TYPES: dict[ColumnType, pa.DataType] = {
@@ -27,8 +27,8 @@ _ARROW_TYPES: dict[ColumnType, pa.DataType] = {
 _JSON_TYPES: dict[ColumnType, Any] = {
     ColumnType.UID: msgspec.Meta(max_length=64),
     ColumnType.CODE: msgspec.Meta(max_length=128),
-    ColumnType.INTEGER: msgspec.Meta(ge=-(2**31), lt=2**31),
-    ColumnType.BIGINT: msgspec.Meta(ge=-(2**63), lt=2**63),
+    ColumnType.INTEGER: msgspec.Meta(ge=-(2**31), le=2**31 - 1),
+    ColumnType.BIGINT: msgspec.Meta(ge=-(2**63), le=2**63 - 1),
 }
 _PYTHON_TYPES: dict[ColumnType, type] = {
     ColumnType.INTEGER: int,
@@ -39,7 +39,7 @@ _PYTHON_TYPES: dict[ColumnType, type] = {
 
 
 class RowsMalformed(ValueError):
-    """Lines that are not rows of the table; the message names the first bad line, and holds none of its values."""
+    """Lines that are not rows of the table; the message names a bad line, and holds none of its values."""
 
 
 @cache
@@ -60,7 +60,7 @@ def arrow_rows(table: Table, lines: bytes) -> pa.Table:
     values = dict(zip(_names(table), zip(*map(_reader(table), rows), strict=True), strict=True))
     arrays = [_array(column, values[column.name]) for column in table.columns]
     keys = zip(*(values[name] for name in table.key), strict=True)
-    hashes = [xxhash.xxh3_64_intdigest("\0".join(map(str, key))) for key in keys]
+    hashes = [xxhash.xxh3_64_intdigest("\0".join(map(str, key)).encode()) for key in keys]
     return pa.Table.from_arrays([*arrays, pa.array(hashes, pa.uint64())], schema=arrow_schema(table))
 
 
@@ -92,8 +92,7 @@ def _decoder(table: Table) -> msgspec.json.Decoder[Any]:
     fields: list[Any] = [
         (column.name, _json_type(column)) for column in table.columns if not column.nullable
     ] + [(column.name, _json_type(column) | None, None) for column in table.columns if column.nullable]
-    # A row refers to nothing that could refer back to it, and collecting garbage among them would take a fifth
-    # of the time.
+    # A row refers to nothing that could refer back to it: the garbage collector need not look at it.
     return msgspec.json.Decoder(msgspec.defstruct(table.name, fields, gc=False))
 
 

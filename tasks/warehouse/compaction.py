@@ -1,8 +1,8 @@
 """Many small files become few: rows that were superseded, or are past their time, stay behind.
 
-What is compacted is written beside what is read, and becomes the table by one replacement of the manifest. A file
-is removed when no manifest in use names it. A compaction that is killed leaves files that no manifest names, and
-the next one removes them.
+What is compacted is written beside what is read, and becomes the table by one replacement of the manifest. A
+file is removed when no manifest in use names it. A compaction that is killed leaves files that no manifest
+names, and the next one removes them.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,9 +25,11 @@ from tasks.warehouse.monthly_files import FULL_FILE_ROWS, MonthlyFiles, month_be
 from tasks.warehouse.parquet_file import remove_abandoned
 from tasks.warehouse.tables import Table
 
+RowNumbers = np.ndarray[Any, np.dtype[np.int64]]
+
 _LABELS_KNOWN_SECONDS = 3 * 24 * 3600
-# A file is written anew when what joins it has at least half its rows, so each row is written about as often as
-# the table has doubled.
+# A file is written anew when what joins it has at least half its rows: a row is written about as often as its
+# table has grown by half.
 _JOINED_AT_MOST = 2
 
 
@@ -77,13 +80,13 @@ class Compaction:
             rows=sum(file.rows for file in files.written),
         )
 
-    def _superseded(self, snapshot: Snapshot) -> dict[Path, "np.ndarray[tuple[int], np.dtype[np.int64]]"]:
+    def _superseded(self, snapshot: Snapshot) -> dict[Path, RowNumbers]:
         found = self.reader.superseded_rows(self.table, snapshot)
         indexes, rows = found["file_index"].to_numpy(), found["file_row_number"].to_numpy()
         return {snapshot.files[index]: rows[indexes == index] for index in np.unique(indexes)}
 
     def _joined(
-        self, held: tuple[DataFile, ...], snapshot: Snapshot, superseded: dict[Path, object]
+        self, held: tuple[DataFile, ...], snapshot: Snapshot, superseded: dict[Path, RowNumbers]
     ) -> list[DataFile]:
         """The compacted files to write anew: those that have lost rows, and those that are small by now."""
         joined = [file for file in held if self.folder.path / file.path in superseded]
@@ -127,7 +130,7 @@ def remove_unused(folder: TableFolder) -> None:
 
 
 def _remaining_rows(
-    path: Path, superseded: "np.ndarray[tuple[int], np.dtype[np.int64]] | None", schema: pa.Schema
+    path: Path, superseded: RowNumbers | None, schema: pa.Schema
 ) -> Iterator[pa.Table]:
     first = 0
     with pq.ParquetFile(path) as file:

@@ -25,7 +25,7 @@ _TWICE_BETWEEN = f"""
 
 
 class DuckDbReader:
-    """One database in memory a process, with a cursor a question: safe to share among threads, and to fork."""
+    """One database in memory a process, a cursor a question: may be shared among threads, and forked."""
 
     def __init__(self, root: Path, *, memory_bytes: int, threads: int) -> None:
         self._root = root
@@ -109,7 +109,7 @@ def _superseded(cursor: duckdb.DuckDBPyConnection, table: Table, snapshot: Snaps
         )
     cursor.register("twice", pa.table({KEY_HASH: pa.array({row[0] for row in twice}, pa.uint64())}))
     newest_first = f"{table.sequence} DESC, " if table.sequence else ""
-    return cursor.execute(
+    return cursor.sql(
         f"""
         SELECT file_index, file_row_number FROM (
             SELECT file_index, file_row_number, row_number() OVER (
@@ -117,7 +117,7 @@ def _superseded(cursor: duckdb.DuckDBPyConnection, table: Table, snapshot: Snaps
                 ORDER BY {newest_first} file_index DESC, file_row_number DESC) AS place
             FROM {_FILES} SEMI JOIN twice USING ({KEY_HASH}))
         WHERE place > 1 ORDER BY file_index, file_row_number""",
-        {"files": _texts(snapshot.files)},
+        params={"files": _texts(snapshot.files)},
     ).to_arrow_table()
 
 

@@ -3,13 +3,13 @@
     <table>/manifest.json          the manifest of now: the compacted files, and whose labels' rows they hold
     <table>/schema-<n>.parquet     no rows, all columns of this version of the schema
     <table>/retired/<n>.json       manifests of before, as long as somebody may read by them
-    <table>/loads/<label>.parquet  a load each, not compacted yet, or consumed by the manifest and to be removed
+    <table>/loads/<label>.parquet  a load each: not compacted yet, or consumed and soon to be removed
     <table>/data/...               files that a compaction wrote
     <table>/temporary/             files being written
 
-A table's rows are those of the manifest's files and of the loads that the manifest has not consumed. A manifest
-is never changed, only replaced. Who reads holds a shared lock on the manifest that he reads by, so what may
-still be read is known exactly: the files of all manifests that somebody has locked.
+A table's rows are those of the manifest's files and of the loads that the manifest has not consumed. A
+manifest is never changed, only replaced. Who reads holds a shared lock on the manifest that he reads by, so
+what may still be read is known exactly: the files of all manifests that somebody has locked.
 """
 
 import fcntl
@@ -137,8 +137,7 @@ class TableFolder:
     def load_files(self) -> list[Path]:
         """In the order in which they came."""
         found = []
-        for name in os.listdir(self.loads):
-            path = self.loads / name
+        for path in self.loads.iterdir():
             with suppress(FileNotFoundError):  # consumed long ago, and removed just now
                 found.append((path.stat().st_mtime_ns, path))
         return [path for _, path in sorted(found)]
@@ -193,7 +192,7 @@ class TableFolder:
 
 
 def check_version(manifest: Manifest) -> None:
-    """Raises SchemaOlder. A newer table is no fault: its further columns are null in what this program loads."""
+    """Raises SchemaOlder. A newer table is no fault: what this program loads has nulls in its new columns."""
     if manifest.schema_version < SCHEMA_VERSION:
         raise SchemaOlder(manifest.schema_version)
 
