@@ -79,7 +79,7 @@ def test_retry_on_the_batchs_own_page_asks_first(browser: Client, failed: Batch)
 
 
 def test_there_is_nothing_to_retry_of_a_batch_that_is_done(browser: Client, failed: Batch):
-    batch_reached("b1", "metadata")
+    batch_reached("b1", "load")
     assert retry_messages(browser) == ["b1 is done: there is nothing to retry."]
 
 

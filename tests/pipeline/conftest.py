@@ -14,6 +14,7 @@ from dicomhub.environment import Environment, read_environment
 from dicomhub.intake.dispatcher import Dispatcher
 from dicomhub.intake.door import Intake
 from tasks.app import create_app
+from tasks.route import Queue
 from tests.support.redis_process import RedisProcess, running_redis
 from tests.support.waiting import wait_until
 
@@ -76,7 +77,7 @@ class Worker:
 
     def start(self) -> None:
         command = (sys.executable, "-m", "celery", "--app", "tasks.worker", "worker")
-        queues = ("--queues", "index,metadata,maintenance", "--concurrency", "1", "--hostname", "test@%h")
+        queues = ("--queues", ",".join(Queue), "--concurrency", "1", "--hostname", "test@%h")
         quiet = ("--without-mingle", "--without-gossip")  # there is no other worker to talk to
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(

@@ -16,7 +16,7 @@ from dicomhub.metadata.series import read_series
 from dicomhub.storage.layout import JOURNAL, SeriesKey
 from tasks.messages import InstanceBatch
 from tasks.publish import publish_batch
-from tasks.route import INDEX, METADATA, RECEIVED, SWEEP_TASK
+from tasks.route import INDEX, LOAD, RECEIVED, SWEEP_TASK
 from tests.support.ct_series import write_ct_series
 from tests.support.receiving import receive
 from tests.support.samples import sample
@@ -176,7 +176,7 @@ def test_a_batch_whose_messages_were_lost_is_driven_on_from_where_it_stood(worke
         return Batch.objects.filter(pk="lost", state=Batch.State.DONE).exists()
 
     wait_until(drive_on, what="it is done")
-    assert Batch.objects.get(pk="lost").stage == METADATA.name
+    assert Batch.objects.get(pk="lost").stage == LOAD.name
     assert Series.objects.get().number_of_instances == 5
 
 
