@@ -53,7 +53,16 @@ UNFOLD: dict[str, Any] = {
                 _item("Studies", "folder_shared", "archive", "study"),
                 _item("Series", "burst_mode", "archive", "series"),
             ),
-            _group("Pipeline", _item("Batches", "conveyor_belt", "archive", "batch")),
+            _group(
+                "Pipeline",
+                _item("Batches", "conveyor_belt", "archive", "batch"),
+                {
+                    "title": "Warehouse",
+                    "icon": "warehouse",
+                    "link": reverse_lazy("warehouse"),
+                    "permission": lambda request: request.user.is_staff,
+                },
+            ),
             _group(
                 "Receiving",
                 {

@@ -1,4 +1,4 @@
-"""Everything that must stand before the servers start: tables, static files, an administrator.
+"""Everything that must stand before the servers start: tables, static files, a warehouse, an administrator.
 
 Runs as a process of its own, so that Django's memory is given back. The last line on standard output is a
 JSON object for the launcher; the password in it goes nowhere else.
@@ -13,6 +13,10 @@ import django
 from django.core.management import call_command
 from django.db import DatabaseError
 
+from dicomhub.environment import read_environment
+from tasks.warehouse.open import open_warehouse
+from tasks.warehouse.port import WarehouseUnavailable
+
 
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dicomhub.settings")
@@ -23,6 +27,9 @@ def main() -> int:
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         administrator = ensure_administrator()
+        open_warehouse(read_environment().warehouse).initialise()
+    except WarehouseUnavailable as error:  # what is for it waits in the spool
+        print(f"The warehouse cannot be used yet: {error}", file=sys.stderr)  # noqa: T201 - for the log
     except DatabaseError as error:
         print(f"The database cannot be used: {error}".strip(), file=sys.stderr)  # noqa: T201 - for the log
         return 1

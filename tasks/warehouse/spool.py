@@ -22,7 +22,7 @@ from pathlib import Path
 from dicomhub.environment import Durability, Environment
 from dicomhub.storage.filesystem import sync_directory
 from dicomhub.storage.incoming import IncomingFile, remove_orphans
-from tasks.warehouse.tables import TABLES, Table
+from tasks.warehouse.tables import Table
 
 SUFFIX = ".ndjson"
 # Receiving stops where the reserve begins. What waits for a warehouse that is down stops before that, so that
@@ -57,9 +57,6 @@ class Spool:
         self._is_power_safe = durability == "power"
         self._least_free_bytes = _RESERVES * reserve_bytes
         self._incoming = root / "incoming"
-        self._incoming.mkdir(parents=True, exist_ok=True)
-        for table in TABLES:
-            self.waiting_directory(table).mkdir(parents=True, exist_ok=True)
 
     def waiting_directory(self, table: Table) -> Path:
         return self.root / "waiting" / table.name
@@ -79,12 +76,13 @@ class Spool:
 
     def write(self, target: Path, data: bytes) -> None:
         """Put a file in its place: whole, on the disk, or not at all. Raises OSError."""
+        self._make_directory(self._incoming)
+        self._make_directory(target.parent)
         incoming = IncomingFile(self._incoming)
         try:
             incoming.write([data])
             if self._is_power_safe:
                 os.fdatasync(incoming.fileno())
-            target.parent.mkdir(parents=True, exist_ok=True)
             incoming.path.replace(target)
             self.sync(target.parent)
         finally:
@@ -100,11 +98,12 @@ class Spool:
 
     def remove_orphans(self) -> int:
         """Remove what appends that were killed have left; they were acknowledged to nobody."""
-        return remove_orphans(self._incoming)
+        return remove_orphans(self._incoming) if self._incoming.exists() else 0
 
     @contextmanager
     def locked(self) -> Iterator[bool]:
         """Hold the lock of the one that loads; False when another process has it."""
+        self._make_directory(self.root)
         descriptor = os.open(self.root / "loader.lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
             try:
@@ -116,8 +115,16 @@ class Spool:
         finally:
             os.close(descriptor)
 
+    def _make_directory(self, directory: Path) -> None:
+        """Make a directory and those above it, each made durable in its parent."""
+        if not directory.is_dir():
+            self._make_directory(directory.parent)
+            directory.mkdir(exist_ok=True)
+            self.sync(directory.parent)
+
     def _check_free_space(self) -> None:
-        status = os.statvfs(self._incoming)
+        self._make_directory(self.root)
+        status = os.statvfs(self.root)
         free_bytes = status.f_bavail * status.f_frsize
         if free_bytes < self._least_free_bytes:
             raise SpoolFull(free_bytes=free_bytes, least_bytes=self._least_free_bytes)
