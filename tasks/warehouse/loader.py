@@ -17,11 +17,12 @@ from typing import assert_never
 
 from dicomhub.environment import WarehouseSettings
 from dicomhub.log import logger
+from tasks.warehouse.access_journal import collect
 from tasks.warehouse.dead_letters import bury
 from tasks.warehouse.plan import Piece, Plan, new_plan, read_plan, remove_plan, write_plan
 from tasks.warehouse.port import LoadOutcome, LoadStatus, Warehouse
 from tasks.warehouse.progress import Load, Progress, read_progress, write_progress
-from tasks.warehouse.spool import RowsFile, Spool
+from tasks.warehouse.spool import RowsFile, Spool, SpoolFull
 from tasks.warehouse.tables import TABLES, Table
 
 # Where so many rows of one load are bad, it is no single row's fault: the rest of them is not looked for one
@@ -54,9 +55,16 @@ class Loader:
             if not is_ours:
                 return
             self._spool.remove_orphans()
+            self._collect()
             for table in TABLES:
                 if not should_stop() and read_progress(self._spool, table).is_due(self._now()):
                     self._load(table, should_stop)
+
+    def _collect(self) -> None:
+        try:
+            collect(self._spool)
+        except (SpoolFull, OSError) as error:  # all the more reason to load what is there
+            logger().error("accesses_not_collected", error=str(error))
 
     def _load(self, table: Table, should_stop: Callable[[], bool]) -> None:
         planned = self._planned(table)

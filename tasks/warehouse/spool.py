@@ -4,6 +4,7 @@
     loading/<table>.json                             what is being loaded (tasks.warehouse.plan)
     progress/<table>.json                            how loading goes (tasks.warehouse.progress)
     dead/<table>/                                    what the warehouse refuses (tasks.warehouse.dead_letters)
+    journal/                                         accesses (tasks.warehouse.access_journal)
     incoming/                                        files being written
 
 Any number of processes append at once, each to files of its own; one process loads. Rows that are appended
