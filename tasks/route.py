@@ -34,6 +34,7 @@ RECEIVED = "received"
 
 SWEEP_TASK = "tasks.pipeline.sweep"
 LOAD_SPOOL_TASK = "tasks.pipeline.load_spool"
+COMPACT_WAREHOUSE_TASK = "tasks.pipeline.compact_warehouse"
 
 
 def stages_after(name: str) -> tuple[Stage, ...]:

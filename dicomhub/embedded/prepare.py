@@ -10,10 +10,10 @@ import sys
 from dataclasses import asdict
 
 import django
+from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError
 
-from dicomhub.environment import read_environment
 from tasks.warehouse.open import open_warehouse
 from tasks.warehouse.port import WarehouseUnavailable
 
@@ -27,12 +27,14 @@ def main() -> int:
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         administrator = ensure_administrator()
-        open_warehouse(read_environment().warehouse).initialise()
-    except WarehouseUnavailable as error:  # what is for it waits in the spool
-        print(f"The warehouse cannot be used yet: {error}", file=sys.stderr)  # noqa: T201 - for the log
     except DatabaseError as error:
         print(f"The database cannot be used: {error}".strip(), file=sys.stderr)  # noqa: T201 - for the log
         return 1
+    try:
+        open_warehouse(settings.ENVIRONMENT.warehouse).initialise()
+    except WarehouseUnavailable as error:
+        # The archive receives and serves without one.
+        print(f"The warehouse cannot be used: {error}", file=sys.stderr)  # noqa: T201 - for the log
     print(json.dumps(asdict(administrator)))  # noqa: T201 - for the launcher
     return 0
 
