@@ -5,6 +5,7 @@ import time
 from celery import shared_task
 from django.conf import settings
 
+from dicomhub.log import logger
 from tasks.app import TASK_SOFT_LIMIT_SECONDS
 from tasks.route import LOAD_SPOOL_TASK
 from tasks.warehouse.loader import Loader
@@ -21,4 +22,7 @@ def load_spool() -> None:
     environment = settings.ENVIRONMENT
     end = time.monotonic() + _RUN_SECONDS
     loader = Loader(open_spool(environment), open_warehouse(environment.warehouse), environment.warehouse)
-    loader.run(should_stop=lambda: time.monotonic() > end)
+    try:
+        loader.run(should_stop=lambda: time.monotonic() > end)
+    except OSError as error:  # the disk is full, say: everything stays as it is until it is not
+        logger().error("spool_not_loaded", error=str(error))
