@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
 from dicomhub.archive.pages.text import MONOSPACED, NOTHING, lines, moment, size
@@ -100,7 +101,7 @@ def _context(of_tables: list[Backlog]) -> dict[str, Any]:
                     f"{load.dead_rows:,}",
                     size(load.size_bytes),
                     f"{load.seconds:.1f}",
-                    MONOSPACED.format(load.label),
+                    format_html(MONOSPACED, load.label),
                 ]
                 for load, table in loads[:LOADS_SHOWN]
             ],

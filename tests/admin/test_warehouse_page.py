@@ -72,7 +72,7 @@ def test_dead_letters_are_shown_with_their_reason_and_decided_on(
     assert "wait for the warehouse again: 3." in post(browser, action="retry-all")
     page = text(browser.get(PAGE))
     assert "Last loads" in page
-    assert "dicom_image_meta-" in page
+    assert '<span class="font-mono text-xs">dicom_image_meta-' in page
 
 
 def test_it_refreshes_the_part_that_changes(browser: Client, spool: Spool):
