@@ -1,0 +1,127 @@
+"""The double's MySQL protocol: a session runs Doris's statements on the catalog."""
+
+import asyncio
+import re
+import ssl
+import threading
+from typing import Any
+
+import duckdb
+from mysql_mimic import IdentityProvider, MysqlServer, NativePasswordAuthPlugin, Session, User
+from mysql_mimic.errors import ErrorCode, MysqlError
+
+from tests.support.doris.catalog import Catalog, UnknownTable
+from tests.support.doris.definition import DdlRefused
+from tests.support.doris.dialect import in_duckdb
+from tests.support.doris.transactions import Transactions
+
+_TABLETS = re.compile(r"SHOW TABLETS FROM `(\w+)`")
+_ADD_COLUMN = re.compile(r"ALTER TABLE `(\w+)` ADD COLUMN (.*)", re.DOTALL)
+_COMMENT = re.compile(r"ALTER TABLE `(\w+)` MODIFY COMMENT '(.*)'")
+_RETENTION = re.compile(r'ALTER TABLE `(\w+)` SET \("partition\.retention_count" = "([1-9]\d*)"\)')
+
+
+class _Users(IdentityProvider):
+    def __init__(self, user: str, password: str) -> None:
+        self._user = User(
+            name=user,
+            auth_string=NativePasswordAuthPlugin.create_auth_string(password),
+            auth_plugin=NativePasswordAuthPlugin.name,
+        )
+
+    async def get_user(self, username: str) -> User | None:
+        return self._user if username == self._user.name else None
+
+
+class _DorisSession(Session):
+    def __init__(self, catalog: Catalog, transactions: Transactions, statements: list[str]) -> None:
+        super().__init__()
+        self._catalog, self._transactions, self._statements = catalog, transactions, statements
+
+    async def use(self, database: str) -> None:
+        if not self._catalog.has_database or database != self._catalog.database:
+            raise _error(f"Unknown database '{database}'")
+        await super().use(database)
+
+    async def handle_query(self, sql: str, attrs: dict[str, str]) -> Any:
+        statement = sql.strip()
+        if statement.upper().startswith("SET "):
+            return await super().handle_query(sql, attrs)
+        self._statements.append(statement)
+        try:
+            return self._run(statement)
+        except (DdlRefused, UnknownTable) as error:
+            raise _error(str(error)) from None
+        except duckdb.CatalogException as error:
+            raise _error(f"Table [{error}] does not exist in database [{self.database}].") from None
+        except Exception as error:  # noqa: BLE001 - a server answers whatever happens
+            raise _error(repr(error)) from None
+
+    def _run(self, sql: str) -> Any:
+        self._transactions.settle()
+        if sql.startswith("CREATE DATABASE IF NOT EXISTS"):
+            return self._catalog.create_database()
+        if sql.startswith("CREATE TABLE"):
+            return self._catalog.create_table(sql)
+        if match := _ADD_COLUMN.fullmatch(sql):
+            return self._catalog.add_column(match[1], match[2])
+        if match := _COMMENT.fullmatch(sql):
+            return self._catalog.comment(match[1], match[2])
+        if match := _RETENTION.fullmatch(sql):
+            return self._catalog.set_property(match[1], "partition.retention_count", match[2])
+        if match := _TABLETS.fullmatch(sql):
+            names = ["TabletId", "ReplicaId", "BackendId", "LocalDataSize", "RowCount", "VersionCount"]
+            return self._catalog.tablets(match[1]), names
+        if not sql.startswith("SELECT"):
+            raise DdlRefused(f"mismatched input {sql[:40]!r}")
+        return self._catalog.select(in_duckdb(sql))
+
+
+def _error(message: str) -> MysqlError:
+    return MysqlError(f"errCode = 2, detailMessage = {message}", code=ErrorCode.UNKNOWN_ERROR)
+
+
+class MysqlEnd:
+    """Serves in a thread of its own, from start to stop."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        transactions: Transactions,
+        *,
+        user: str,
+        password: str,
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        self.statements: list[str] = []
+        self._loop = asyncio.new_event_loop()
+        self._server = MysqlServer(
+            session_factory=lambda: _DorisSession(catalog, transactions, self.statements),
+            identity_provider=_Users(user, password),
+            ssl=tls,
+        )
+        self._thread = threading.Thread(target=self._loop.run_forever, name="doris-mysql")
+
+    def start(self) -> int:
+        """The port."""
+        self._thread.start()
+        self._run(self._server.start_server(host="127.0.0.1", port=0))
+        port: int = self._server.sockets()[0].getsockname()[1]
+        return port
+
+    def stop(self) -> None:
+        self._server.close()
+        self._run(self._cancel_connections())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _cancel_connections(self) -> None:
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._loop.shutdown_asyncgens()
+
+    def _run(self, coroutine: Any) -> None:
+        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
