@@ -85,6 +85,24 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WarehouseSettings:
+    """url: parquet:///folder or doris://user:password@frontend:8030/database; docs/warehouse.md has the rest.
+
+    memory_bytes and threads bound what a process spends on a query of Parquet files; a month of a log is
+    dropped once log_retention_months have begun since its own.
+    """
+
+    url: str
+    spool: Path
+    load_max_rows: int
+    load_max_bytes: int
+    load_max_seconds: float
+    memory_bytes: int
+    threads: int
+    log_retention_months: int
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     home: Path
     store_root: Path
@@ -97,6 +115,7 @@ class Environment:
     scp: ScpSettings
     intake: IntakeSettings
     web: WebSettings
+    warehouse: WarehouseSettings
 
     @property
     def embedded_redis_url_file(self) -> Path:
@@ -292,6 +311,23 @@ def _web(read: _Reader) -> WebSettings:
     return settings
 
 
+def _warehouse(read: _Reader, home: Path) -> WarehouseSettings:
+    settings = WarehouseSettings(
+        url=read.url("WAREHOUSE_URL", f"parquet://{home}/warehouse", ("parquet", "doris")),
+        spool=read.path("WAREHOUSE_SPOOL", home / "spool"),
+        load_max_rows=read.integer("WAREHOUSE_LOAD_MAX_ROWS", 50_000, least=1, most=1_000_000),
+        load_max_bytes=read.integer("WAREHOUSE_LOAD_MAX_BYTES", 64 * 1024**2, least=1024, most=1024**3),
+        load_max_seconds=read.seconds("WAREHOUSE_LOAD_MAX_SECONDS", 10),
+        memory_bytes=read.integer("WAREHOUSE_MEMORY_BYTES", 1024**3, least=128 * 1024**2),
+        threads=read.integer("WAREHOUSE_THREADS", 2, least=1, most=256),
+        log_retention_months=read.integer("WAREHOUSE_LOG_RETENTION_MONTHS", 24, least=1, most=1200),
+    )
+    is_folder = re.fullmatch("parquet:///+[^/].*", settings.url)
+    if settings.url.startswith("parquet:") and not is_folder:
+        read.problems.append("WAREHOUSE_URL=parquet://...: must name a folder by its whole path, parquet:///folder")
+    return settings
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach a listener on host; of names, only localhost is trusted."""
     if host == "localhost":
@@ -323,6 +359,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         scp=_scp(read),
         intake=_intake(read),
         web=_web(read),
+        warehouse=_warehouse(read, home),
     )
     if read.problems:
         raise EnvironmentInvalid(read.problems)

@@ -92,7 +92,7 @@ def _bound(text: str, parameters: dict[str, Any], placeholder: Callable[[str], s
 
 _COMMON_PIECES = {
     "received": "{of_tenant} AND received_at >= $since AND received_at < $until",
-    "happened": "{of_tenant} AND at >= $since AND at < $until",
+    "happened": "{of_tenant} AND happened_at >= $since AND happened_at < $until",
     "of_tenant": "($tenant IS NULL OR tenant = $tenant)",
 }
 

@@ -213,10 +213,10 @@ RECEIVE_LOG = Table(
 
 TRANSCODE_LOG = Table(
     "dicom_transcode_log",
-    key=("at", "event_id"),
-    partition_by="at",
+    key=("happened_at", "event_id"),
+    partition_by="happened_at",
     columns=(
-        _time("at", "when the attempt ended"),
+        _time("happened_at", "when the attempt ended"),
         _EVENT,
         _TENANT,
         _STUDY,
@@ -240,10 +240,10 @@ TRANSCODE_LOG = Table(
 
 ACCESS_LOG = Table(
     "wado_access_log",
-    key=("at", "event_id"),
-    partition_by="at",
+    key=("happened_at", "event_id"),
+    partition_by="happened_at",
     columns=(
-        _time("at", "when the request came"),
+        _time("happened_at", "when the request came"),
         _EVENT,
         _TENANT,
         _text("user_name", "empty when nobody had to log in", nullable=False),
