@@ -26,16 +26,17 @@ _TYPES = {
 _INDEXED = frozenset(
     ("patient_id", "accession_number", "study_date", "modality", "study_instance_uid", "user_name", "status")
 )
+_RETENTION = "partition.retention_count"
 _VERSION_PREFIX = "dicomhub, schema version "
 
 
 @dataclass(frozen=True, slots=True)
 class TableSettings:
-    """Of new tables. retention_months: whole months of a log that stay; 0 keeps them all."""
+    """log_retention_months: a month of a log is dropped once as many months have begun since its own."""
 
     replication: int
     buckets: int
-    retention_months: int
+    log_retention_months: int
 
 
 def create_database(name: str) -> str:
@@ -61,7 +62,7 @@ def create_table(table: Table, settings: TableSettings) -> str:
     ]
     if table.partition_by is not None:
         parts.append(f"AUTO PARTITION BY RANGE (date_trunc(`{table.partition_by}`, 'month')) ()")
-        properties |= _retention(settings)
+        properties[_RETENTION] = str(_months_past(settings))
     parts.append(f"DISTRIBUTED BY HASH (`{_bucket_column(table)}`) BUCKETS {settings.buckets}")
     parts.append("PROPERTIES (\n    " + ",\n    ".join(f'"{k}" = "{v}"' for k, v in properties.items()) + "\n)")
     return "\n".join(parts)
@@ -76,12 +77,8 @@ def note_version(table: Table) -> str:
     return f"ALTER TABLE `{table.name}` MODIFY COMMENT {_text(version_comment(SCHEMA_VERSION))}"
 
 
-def set_retention(table: Table, settings: TableSettings) -> str | None:
-    """For a log when months are said; what was said earlier stays otherwise."""
-    retention = _retention(settings)
-    if table.partition_by is None or not retention:
-        return None
-    return f'ALTER TABLE `{table.name}` SET ("partition.retention_count" = "{settings.retention_months}")'
+def set_retention(log: Table, settings: TableSettings) -> str:
+    return f'ALTER TABLE `{log.name}` SET ("{_RETENTION}" = "{_months_past(settings)}")'
 
 
 def version_comment(version: int) -> str:
@@ -94,10 +91,9 @@ def version_of_comment(comment: str) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def _retention(settings: TableSettings) -> dict[str, str]:
-    if not settings.retention_months:
-        return {}
-    return {"partition.retention_count": str(settings.retention_months)}
+def _months_past(settings: TableSettings) -> int:
+    """Doris counts partitions that are over, and keeps one of them at least."""
+    return max(1, settings.log_retention_months - 1)
 
 
 def _bucket_column(table: Table) -> str:

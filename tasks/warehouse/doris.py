@@ -17,9 +17,9 @@ from tasks.warehouse.tables import SCHEMA_VERSION, TABLES, Table
 class DorisWarehouse:
     """The port's Warehouse. Connections are made when first needed, and belong to the process that makes them."""
 
-    def __init__(self, address: DorisAddress) -> None:
+    def __init__(self, address: DorisAddress, *, log_retention_months: int) -> None:
         self._database = address.database
-        self._settings = ddl.TableSettings(address.replication, address.buckets, address.retention_months)
+        self._settings = ddl.TableSettings(address.replication, address.buckets, log_retention_months)
         self._stream_load = StreamLoad(address)
         self._connections = DorisConnections(address)
 
@@ -35,9 +35,15 @@ class DorisWarehouse:
         self._connections.execute(ddl.create_database(self._database))
         for table in TABLES:
             self._execute(ddl.create_table(table, self._settings))
-            self._upgrade(table)
-            if retention := ddl.set_retention(table, self._settings):
-                self._execute(retention)
+        versions, columns = self._versions(), self._columns()
+        for table in TABLES:
+            for column in table.columns:
+                if (table.name, column.name) not in columns:
+                    self._execute(ddl.add_column(table, column))
+            if versions[table.name] < SCHEMA_VERSION:
+                self._execute(ddl.note_version(table))
+            if table.partition_by is not None:
+                self._execute(ddl.set_retention(table, self._settings))
 
     def status(self) -> tuple[TableStatus, ...]:
         versions = self._versions()
@@ -54,26 +60,20 @@ class DorisWarehouse:
     def close(self) -> None:
         self._connections.close()
 
-    def _upgrade(self, table: Table) -> None:
-        if self._versions()[table.name] > SCHEMA_VERSION:
-            return
-        columns = self._rows(
-            "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s",
-            (self._database, table.name),
-        )
-        there = {name for (name,) in columns}
-        for column in table.columns:
-            if column.name not in there:
-                self._execute(ddl.add_column(table, column))
-        if self._versions()[table.name] < SCHEMA_VERSION:
-            self._execute(ddl.note_version(table))
-
     def _versions(self) -> dict[str, int]:
         tables = self._rows(
             "SELECT table_name, table_comment FROM information_schema.tables WHERE table_schema = %s",
             (self._database,),
         )
         return {name: ddl.version_of_comment(comment or "") for name, comment in tables}
+
+    def _columns(self) -> set[tuple[str, str]]:
+        """Names of tables and of their columns."""
+        columns = self._rows(
+            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s",
+            (self._database,),
+        )
+        return {(table, column) for table, column in columns}
 
     def _status(self, table: Table, version: int) -> TableStatus:
         ((rows,),) = self._rows(f"SELECT count(*) FROM `{table.name}`")  # noqa: S608 - a name of ours

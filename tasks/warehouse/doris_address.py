@@ -9,7 +9,6 @@
 | timeout | 600 | seconds that a load may take; a query may take a tenth of it |
 | replication | 3 | replicas of every tablet of a new table |
 | buckets | 8 | of every partition of a new table |
-| retention_months | 0 | whole months that logs stay; 0 is for ever |
 | gzip | off | on: compress loads (Doris 3.0.5 or later); for a slow network, see docs/warehouse.md |
 """
 
@@ -21,7 +20,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 Tls = Literal["off", "on", "frontends"]
 
 _NAMES = frozenset(
-    ("fe", "query_port", "tls", "ca", "timeout", "replication", "buckets", "retention_months", "gzip")
+    ("fe", "query_port", "tls", "ca", "timeout", "replication", "buckets", "gzip")
 )
 
 
@@ -50,7 +49,6 @@ class DorisAddress:
     load_seconds: int = 600
     replication: int = 3
     buckets: int = 8
-    retention_months: int = 0
     gzip: bool = False
 
     @property
@@ -84,7 +82,6 @@ def read_doris_address(url: str) -> DorisAddress:
             load_seconds=_number(values, "timeout", 600, most=259_200),
             replication=_number(values, "replication", 3, most=100),
             buckets=_number(values, "buckets", 8, most=1024),
-            retention_months=_number(values, "retention_months", 0, least=0, most=1200),
             gzip=_flag(values, "gzip"),
         )
     except DorisAddressInvalid:
@@ -101,10 +98,10 @@ def _frontend(text: str) -> FrontEnd:
     return FrontEnd(parts.hostname, parts.port or 8030)
 
 
-def _number(values: dict[str, str], name: str, default: int, *, least: int = 1, most: int) -> int:
+def _number(values: dict[str, str], name: str, default: int, *, most: int) -> int:
     text = values.get(name, str(default))
-    if not text.isdecimal() or not least <= int(text) <= most:
-        raise DorisAddressInvalid(f"{name} must be a number from {least} to {most}")
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise DorisAddressInvalid(f"{name} must be a number from 1 to {most}")
     return int(text)
 
 

@@ -49,9 +49,9 @@ class StreamLoad:
         self._preferred = 0
 
     def load(self, table: str, label: str, rows: bytes) -> LoadOutcome:
-        """Load rows (NDJSON) under a label. Raises ValueError for a label that is none, and nothing else."""
+        """Load rows (NDJSON) under a label. Raises ValueError for what is not a label, and nothing else."""
         if not _LABEL.fullmatch(label):
-            raise ValueError(f"{label!r} is no label")
+            raise ValueError(f"{label!r} is not a label")
         path = f"/api/{self._address.database}/{table}/_stream_load"
         with self._session(label) as session:
             backend = self._find_backend(session, path)

@@ -16,7 +16,7 @@ from tasks.warehouse.port import LoadStatus
 from tasks.warehouse.tables import IMAGE_META, RECEIVE_LOG, Table
 from tests.support.doris.cluster import DorisDouble, running_doris
 from tests.support.doris.faults import Fault
-from tests.support.doris.rows import lines, row_of
+from tests.warehouse.making import image_row, ndjson, receive_row
 
 ROWS_A_LOAD = 20
 WRITERS = 4
@@ -69,7 +69,7 @@ def load_with_faults(*, loads: int, probability: float, seed: int) -> Report:
 
 
 def _warehouse(doris: DorisDouble) -> DorisWarehouse:
-    return DorisWarehouse(read_doris_address(doris.url(timeout=5)))
+    return DorisWarehouse(read_doris_address(doris.url(timeout=5)), log_retention_months=24)
 
 
 def _writer(doris: DorisDouble, work: Iterable[int], lock: threading.Lock, report: Report) -> None:
@@ -85,7 +85,8 @@ def _writer(doris: DorisDouble, work: Iterable[int], lock: threading.Lock, repor
 
 def _drive(warehouse: DorisWarehouse, table: Table, number: int, report: Report) -> None:
     """The same label again until the rows are in, as the loader does."""
-    rows = lines([row_of(table, number * ROWS_A_LOAD + index) for index in range(ROWS_A_LOAD)])
+    images = [image_row(1, number, index) for index in range(ROWS_A_LOAD)]
+    rows = ndjson(images if table is IMAGE_META else map(receive_row, images))
     for _ in range(_MAX_ATTEMPTS):
         outcome = warehouse.load(table, f"faults-{table.name}-{number}", rows)
         report.attempts[outcome.status.value] += 1

@@ -66,7 +66,7 @@ class BackEndHandler(Handler):
         if ("Content-Length" in self.headers) == ("Transfer-Encoding" in self.headers):
             return "[INTERNAL_ERROR]one of Content-Length and chunked"
         match = _PATH.fullmatch(self.path)
-        if match is None or match[1] != self.context.catalog.database or not self.context.catalog.has_database:
+        if match is None or match[1] != self.context.catalog.database:
             return "[ANALYSIS_ERROR]TStatus: errCode = 2, detailMessage = unknown database, database=..."
         if match[2] not in self.context.catalog.tables:
             return f"[ANALYSIS_ERROR]TStatus: errCode = 2, detailMessage = unknown table, tableName={match[2]}"

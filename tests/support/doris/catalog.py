@@ -37,12 +37,11 @@ class UnknownTable(Exception):
 
 
 class Catalog:
-    """One database. All methods may be called from any thread."""
+    """At most one database. All methods may be called from any thread."""
 
-    def __init__(self, database: str) -> None:
-        self.database = database
+    def __init__(self) -> None:
+        self.database: str | None = None
         self.tables: dict[str, TableDefinition] = {}
-        self.has_database = False
         self._lock = threading.RLock()
         self._duckdb = duckdb.connect(config={"threads": 1})
 
@@ -50,10 +49,18 @@ class Catalog:
         with self._lock:
             self._duckdb.close()
 
-    def create_database(self) -> None:
+    def create_database(self, name: str) -> None:
+        """Raises DdlRefused."""
         with self._lock:
-            self._duckdb.execute(f'CREATE SCHEMA IF NOT EXISTS "{self.database}"; USE "{self.database}"')
-            self.has_database = True
+            if self.database not in {None, name}:
+                raise DdlRefused("the double has one database")
+            self._duckdb.execute(f'CREATE SCHEMA IF NOT EXISTS "{name}"; USE "{name}"')
+            self.database = name
+
+    def drop_database(self, name: str) -> None:
+        with self._lock:
+            self._duckdb.execute(f'USE main; DROP SCHEMA IF EXISTS "{name}" CASCADE')
+            self.database, self.tables = None, {}
 
     def create_table(self, sql: str) -> None:
         """Raises DdlRefused."""

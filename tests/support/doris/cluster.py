@@ -18,7 +18,7 @@ from tests.support.doris.mysql import MysqlEnd
 from tests.support.doris.transactions import Transactions
 from tests.support.doris.web import HttpEnd
 
-USER, PASSWORD = "loader", "p@ss/w0rd%:ü"
+USER, PASSWORD, DATABASE = "loader", "p@ss/w0rd%:ü", "dicomhub"
 
 
 class DorisDouble:
@@ -27,7 +27,7 @@ class DorisDouble:
     ) -> None:
         self.user, self.password = USER, PASSWORD
         self.unauthorized_status = 401
-        self.catalog = Catalog("dicomhub")
+        self.catalog = Catalog()
         self.transactions = Transactions()
         self.faults = Faults()
         self.errors: list[str] = []
@@ -60,7 +60,7 @@ class DorisDouble:
         if self._has_tls:
             query.setdefault("tls", "on" if self._backend_has_tls else "frontends")
         credentials = f"{quote(user, safe='')}:{quote(password, safe='')}"
-        return f"doris://{credentials}@{first}/{self.catalog.database}?{urlencode(query, doseq=True)}"
+        return f"doris://{credentials}@{first}/{DATABASE}?{urlencode(query, doseq=True)}"
 
     def backend_url(self, credentials: str = "") -> str:
         scheme = "https" if self._backend_has_tls else "http"

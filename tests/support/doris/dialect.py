@@ -6,7 +6,9 @@ from sqlglot import exp
 
 def in_duckdb(sql: str) -> str:
     # Below a node that it has replaced, transform does not look; hence one pass after the other.
-    tree = sqlglot.parse_one(sql, read="doris").transform(_with_escape).transform(_translated)
+    tree = sqlglot.parse_one(sql, read="doris")
+    for one_pass in (_with_escape, _json_extract, _json_field, _json_field, _translated):
+        tree = tree.transform(one_pass)
     return tree.sql(dialect="duckdb")
 
 
@@ -26,6 +28,22 @@ def _translated(node: exp.Expression) -> exp.Expression:
             return exp.func("len", exp.func("list_filter", array, condition))
         case exp.Anonymous() if node.name.lower() == "percentile":
             return exp.func("quantile_cont", *node.expressions)
+    return node
+
+
+def _json_extract(node: exp.Expression) -> exp.Expression:
+    """DuckDB leaves the quotes at texts that it casts from a list of JSON; Doris, it is said, does not."""
+    if isinstance(node, exp.JSONExtract):
+        path = exp.Literal.string(node.expression.sql(dialect="duckdb").strip("'"))
+        return exp.Anonymous(this="json_extract_string", expressions=[node.this, path])
+    return node
+
+
+def _json_field(node: exp.Expression) -> exp.Expression:
+    """DuckDB takes ['00080060'] for a position."""
+    if isinstance(node, exp.Bracket) and node.expressions[0].is_string:
+        path = exp.Literal.string(f'$."{node.expressions[0].name}"')
+        return exp.Anonymous(this="json_extract", expressions=[node.this, path])
     return node
 
 

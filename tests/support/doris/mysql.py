@@ -15,6 +15,8 @@ from tests.support.doris.definition import DdlRefused
 from tests.support.doris.dialect import in_duckdb
 from tests.support.doris.transactions import Transactions
 
+_CREATE_DATABASE = re.compile(r"CREATE DATABASE IF NOT EXISTS `(\w+)`")
+_DROP_DATABASE = re.compile(r"DROP DATABASE IF EXISTS `(\w+)` FORCE")
 _TABLETS = re.compile(r"SHOW TABLETS FROM `(\w+)`")
 _ADD_COLUMN = re.compile(r"ALTER TABLE `(\w+)` ADD COLUMN (.*)", re.DOTALL)
 _COMMENT = re.compile(r"ALTER TABLE `(\w+)` MODIFY COMMENT '(.*)'")
@@ -39,7 +41,7 @@ class _DorisSession(Session):
         self._catalog, self._transactions, self._statements = catalog, transactions, statements
 
     async def use(self, database: str) -> None:
-        if not self._catalog.has_database or database != self._catalog.database:
+        if database != self._catalog.database:
             raise _error(f"Unknown database '{database}'")
         await super().use(database)
 
@@ -59,8 +61,11 @@ class _DorisSession(Session):
 
     def _run(self, sql: str) -> Any:
         self._transactions.settle()
-        if sql.startswith("CREATE DATABASE IF NOT EXISTS"):
-            return self._catalog.create_database()
+        if match := _CREATE_DATABASE.fullmatch(sql):
+            return self._catalog.create_database(match[1])
+        if match := _DROP_DATABASE.fullmatch(sql):
+            self._transactions.forget_labels()
+            return self._catalog.drop_database(match[1])
         if sql.startswith("CREATE TABLE"):
             return self._catalog.create_table(sql)
         if match := _ADD_COLUMN.fullmatch(sql):
@@ -95,6 +100,8 @@ class MysqlEnd:
     ) -> None:
         self.statements: list[str] = []
         self._loop = asyncio.new_event_loop()
+        # Connections that are cancelled at the end complain, and nobody asks them.
+        self._loop.set_exception_handler(lambda _loop, _context: None)
         self._server = MysqlServer(
             session_factory=lambda: _DorisSession(catalog, transactions, self.statements),
             identity_provider=_Users(user, password),

@@ -83,13 +83,7 @@ class Transactions:
                     self.committed += 1
                 transaction.state, transaction.due, transaction.make_visible = transaction.then, None, None
 
-    def states(self) -> dict[str, State]:
-        with self._lock:
-            self.settle()
-            return {label: transaction.state for label, transaction in self._by_label.items()}
-
     def forget_labels(self) -> None:
-        """What Doris does with labels after label_keep_max_second, three days by default."""
+        """What Doris does after label_keep_max_second, three days by default, and with a database that is dropped."""
         with self._lock:
-            self.settle()
-            self._by_label = {label: one for label, one in self._by_label.items() if one.due is not None}
+            self._by_label.clear()
