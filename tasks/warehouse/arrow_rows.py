@@ -36,6 +36,7 @@ _PYTHON_TYPES: dict[ColumnType, type] = {
     ColumnType.DOUBLE: float,
     ColumnType.JSON: msgspec.Raw,
 }
+_NULL = msgspec.Raw(b"null")
 
 
 class RowsMalformed(ValueError):
@@ -65,15 +66,17 @@ def arrow_rows(table: Table, lines: bytes) -> pa.Table:
 
 
 def _array(column: Column, values: tuple[Any, ...]) -> pa.Array:
-    if column.type is ColumnType.JSON:
-        texts = [None if value is None else memoryview(value) for value in values]
-        return pa.array(texts, pa.binary()).cast(pa.string())
-    if column.type in {ColumnType.DATE, ColumnType.DATETIME}:
-        try:
-            return pa.array(values, pa.string()).cast(_ARROW_TYPES[column.type])
-        except pa.ArrowInvalid:
-            raise RowsMalformed(f"not a {column.type.value} in {column.name}") from None
-    return pa.array(values, _ARROW_TYPES[column.type])
+    arrow_type = _ARROW_TYPES[column.type]
+    try:
+        match column.type:
+            case ColumnType.JSON:
+                return pa.array(map(_object_text, values), pa.binary()).cast(arrow_type)
+            case ColumnType.DATE | ColumnType.DATETIME:
+                return pa.array(values, pa.string()).cast(arrow_type)
+            case _:
+                return pa.array(values, arrow_type)
+    except pa.ArrowInvalid:
+        raise RowsMalformed(f"not a {column.type.value} in {column.name}") from None
 
 
 @cache
@@ -91,9 +94,26 @@ def _decoder(table: Table) -> msgspec.json.Decoder[Any]:
     # Those that must be there stand first, as msgspec asks for.
     fields: list[Any] = [
         (column.name, _json_type(column)) for column in table.columns if not column.nullable
-    ] + [(column.name, _json_type(column) | None, None) for column in table.columns if column.nullable]
+    ] + [_nullable(column) for column in table.columns if column.nullable]
     # A row refers to nothing that could refer back to it: the garbage collector need not look at it.
     return msgspec.json.Decoder(msgspec.defstruct(table.name, fields, gc=False))
+
+
+def _nullable(column: Column) -> tuple[str, Any, Any]:
+    # Raw text cannot be one of several types; it is null itself where it is absent.
+    if column.type is ColumnType.JSON:
+        return column.name, msgspec.Raw, _NULL
+    return column.name, _json_type(column) | None, None
+
+
+def _object_text(value: msgspec.Raw) -> memoryview | None:
+    text = memoryview(value)
+    beginning = bytes(text[:4])
+    if beginning == b"null":
+        return None
+    if not beginning.startswith(b"{"):
+        raise RowsMalformed("JSON that is no object")
+    return text
 
 
 def _json_type(column: Column) -> Any:
