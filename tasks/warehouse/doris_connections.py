@@ -125,6 +125,8 @@ def _unavailable(error: pymysql.MySQLError) -> WarehouseUnavailable:
         return WarehouseUnavailable("Doris refuses the user, its password or its rights")
     if code in _UNKNOWN_CODES or any(words in str(text).lower() for words in _UNKNOWN_WORDS):
         return WarehouseUnavailable("Doris has no such database or table: `manage.py warehouse init` creates them")
+    if "certificate" in str(text).lower():
+        return WarehouseUnavailable("TLS with Doris' front ends fails: see their certificate, and ca")
     if isinstance(error, pymysql.OperationalError) and 2000 <= int(code) < 3000:  # noqa: PLR2004 - the client's own codes
         return WarehouseUnavailable(f"no front end of Doris answers (MySQL client error {code})")
     return WarehouseUnavailable(f"Doris cannot answer (error {code})")

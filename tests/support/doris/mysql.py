@@ -86,6 +86,24 @@ def _error(message: str) -> MysqlError:
     return MysqlError(f"errCode = 2, detailMessage = {message}", code=ErrorCode.UNKNOWN_ERROR)
 
 
+class _Loop(asyncio.SelectorEventLoop):
+    async def start_tls(self, transport: Any, protocol: Any, sslcontext: ssl.SSLContext, **options: Any) -> Any:
+        """Pythons of our time lose what a client sends right behind its wish for TLS: its first words of TLS."""
+        buffer = protocol._stream_reader._buffer
+        behind = bytes(buffer)
+        buffer.clear()
+
+        def feed() -> None:
+            into = transport.get_protocol()
+            into.get_buffer(len(behind))[: len(behind)] = behind
+            into.buffer_updated(len(behind))
+
+        if behind:
+            # Two steps, so that it comes after what super() is about to schedule.
+            self.call_soon(lambda: self.call_soon(feed))
+        return await super().start_tls(transport, protocol, sslcontext, **options)
+
+
 class MysqlEnd:
     """Serves in a thread of its own, from start to stop."""
 
@@ -99,11 +117,13 @@ class MysqlEnd:
         tls: ssl.SSLContext | None,
     ) -> None:
         self.statements: list[str] = []
-        self._loop = asyncio.new_event_loop()
+        self._loop = _Loop()
         # Connections that are cancelled at the end complain, and nobody asks them.
         self._loop.set_exception_handler(lambda _loop, _context: None)
+        self.connections = 0
+        self._new_session = lambda: _DorisSession(catalog, transactions, self.statements)
         self._server = MysqlServer(
-            session_factory=lambda: _DorisSession(catalog, transactions, self.statements),
+            session_factory=self._open_session,
             identity_provider=_Users(user, password),
             ssl=tls,
         )
@@ -116,9 +136,13 @@ class MysqlEnd:
         port: int = self._server.sockets()[0].getsockname()[1]
         return port
 
+    def break_connections(self) -> None:
+        self._run(self._cancel_connections())
+
     def stop(self) -> None:
         self._server.close()
         self._run(self._cancel_connections())
+        self._run(self._loop.shutdown_asyncgens())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -128,7 +152,10 @@ class MysqlEnd:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await self._loop.shutdown_asyncgens()
+
+    def _open_session(self) -> _DorisSession:
+        self.connections += 1
+        return self._new_session()
 
     def _run(self, coroutine: Any) -> None:
         asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
