@@ -1,9 +1,9 @@
 """Doris' CREATE TABLE and ALTER TABLE, from the one definition of the tables. Pure.
 
-A table is UNIQUE KEY, merge-on-write: a row that is loaded twice, even under another label, is there once, and of
-two rows with one key the one with the larger sequence stays. Logs have partitions of a month, which Doris makes as
-rows come, and drops when retention says so. Tables of instances and series have none: a partition's column is part
-of the key, and a corrected study date would make a second row.
+A table is UNIQUE KEY, merge-on-write: a row that is loaded twice, even under another label, is there once,
+and of two rows with one key the one with the larger sequence stays. Logs have partitions of a month, which
+Doris makes as rows come, and drops when retention says so. Tables of instances and series have none: a
+partition's column is part of the key, and a corrected study date would make a second row.
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ _TYPES = {
     ColumnType.DATETIME: "DATETIME(6)",
     ColumnType.JSON: "VARIANT",
 }
-# What people look for with =, IN or a range, and what no key begins with. The header has none: an index on a VARIANT
-# is one on each of its thousands of paths.
+# What people look for with =, IN or a range, and what no key begins with. The header has none: an index on a
+# VARIANT is one on each of its thousands of paths.
 _INDEXED = frozenset(
     ("patient_id", "accession_number", "study_date", "modality", "study_instance_uid", "user_name", "status")
 )
@@ -64,7 +64,9 @@ def create_table(table: Table, settings: TableSettings) -> str:
         parts.append(f"AUTO PARTITION BY RANGE (date_trunc(`{table.partition_by}`, 'month')) ()")
         properties[_RETENTION] = str(_months_past(settings))
     parts.append(f"DISTRIBUTED BY HASH (`{_bucket_column(table)}`) BUCKETS {settings.buckets}")
-    parts.append("PROPERTIES (\n    " + ",\n    ".join(f'"{k}" = "{v}"' for k, v in properties.items()) + "\n)")
+    parts.append(
+        "PROPERTIES (\n    " + ",\n    ".join(f'"{k}" = "{v}"' for k, v in properties.items()) + "\n)"
+    )
     return "\n".join(parts)
 
 

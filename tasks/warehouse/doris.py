@@ -15,7 +15,7 @@ from tasks.warehouse.tables import SCHEMA_VERSION, TABLES, Table
 
 
 class DorisWarehouse:
-    """The port's Warehouse. Connections are made when first needed, and belong to the process that makes them."""
+    """The port's Warehouse. Connections are made when needed, and belong to the process that makes them."""
 
     def __init__(self, address: DorisAddress, *, log_retention_months: int) -> None:
         self._database = address.database

@@ -1,4 +1,4 @@
-"""Connections to Doris's front ends by MySQL's protocol: pooled, with limits of time, from one front end to the next."""
+"""Connections to Doris' front ends by MySQL's protocol: pooled, timed, from one front end to the next."""
 
 import ssl
 import threading
@@ -45,7 +45,7 @@ class DorisConnections:
     def execute(
         self, sql: str, parameters: tuple[Any, ...] | dict[str, Any] = (), *, database: str | None = None
     ) -> Answer:
-        """The columns' names and the rows. Raises WarehouseUnavailable; it repeats nothing of the statement."""
+        """The columns' names and the rows. Raises WarehouseUnavailable, which quotes nothing."""
         with self._connection() as connection, connection.cursor() as cursor:
             if database is not None:
                 connection.select_db(database)
@@ -124,9 +124,11 @@ def _unavailable(error: pymysql.MySQLError) -> WarehouseUnavailable:
     if code in _ACCESS_DENIED_CODES:
         return WarehouseUnavailable("Doris refuses the user, its password or its rights")
     if code in _UNKNOWN_CODES or any(words in str(text).lower() for words in _UNKNOWN_WORDS):
-        return WarehouseUnavailable("Doris has no such database or table: `manage.py warehouse init` creates them")
+        return WarehouseUnavailable(
+            "Doris has no such database or table: `manage.py warehouse init` creates them"
+        )
     if "certificate" in str(text).lower():
         return WarehouseUnavailable("TLS with Doris' front ends fails: see their certificate, and ca")
-    if isinstance(error, pymysql.OperationalError) and 2000 <= int(code) < 3000:  # noqa: PLR2004 - the client's own codes
+    if isinstance(error, pymysql.OperationalError) and 2000 <= int(code) < 3000:
         return WarehouseUnavailable(f"no front end of Doris answers (MySQL client error {code})")
     return WarehouseUnavailable(f"Doris cannot answer (error {code})")

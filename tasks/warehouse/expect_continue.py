@@ -1,8 +1,9 @@
 """PUT as Stream Load wants it: after the headers the client waits for the server to ask for the body.
 
-Doris begins the transaction while it handles the headers, and may answer before it has read anything: that the
-label exists, say. Who sends the body nevertheless writes megabytes to a connection that is being closed, and may
-lose the answer to the reset. requests and urllib3 send the header `Expect: 100-continue` and do not wait.
+Doris begins the transaction while it handles the headers, and may answer before it has read anything: that
+the label exists, say. Who sends the body nevertheless writes megabytes to a connection that is being
+closed, and may lose the answer to the reset. requests and urllib3 send the header `Expect: 100-continue`
+and do not wait.
 """
 
 import select
@@ -24,13 +25,15 @@ _INTERIM = b"HTTP/1.1 100"
 def _await_interim_answer(sock: socket.socket) -> None:
     """Return when the body may be sent. Raises BrokenPipeError when the final answer is already there.
 
-    urllib3 takes a broken pipe for a server that has answered and closed, leaves the body and reads the answer.
+    urllib3 takes a broken pipe for a server that has answered and closed: it leaves the body and reads on.
     Bytes of TLS cannot be looked at without taking them: there the body is sent at once, and an early answer
     is still read if the reset does not overtake it.
     """
     if isinstance(sock, ssl.SSLSocket) or not select.select([sock], [], [], INTERIM_ANSWER_SECONDS)[0]:
         return
-    if not _INTERIM.startswith(sock.recv(len(_INTERIM), socket.MSG_PEEK)) or not sock.recv(1, socket.MSG_PEEK):
+    if not _INTERIM.startswith(sock.recv(len(_INTERIM), socket.MSG_PEEK)) or not sock.recv(
+        1, socket.MSG_PEEK
+    ):
         raise BrokenPipeError("answered before the body")
 
 

@@ -1,8 +1,8 @@
 """Stream Load, Doris's way to put many rows into a table at once, all or none, by HTTP.
 
-A load takes two hops. A front end is asked with the headers alone and sends the client on (307) to a back end;
-its Location holds user and password, which are taken off. The back end gets the headers again, and the rows. The
-label makes it safe to ask again: Doris loads a label once, and keeps what it knows of it for three days.
+A load takes two hops. A front end is asked with the headers alone and sends the client on (307) to a back
+end; its Location holds user and password, which are taken off. The back end gets the headers again, and the
+rows. The label makes it safe to ask again: Doris loads a label once, and knows it for three days.
 """
 
 import gzip
@@ -57,7 +57,9 @@ class StreamLoad:
             backend = self._find_backend(session, path)
             if isinstance(backend, LoadOutcome):
                 return backend
-            return self._send(session, backend, gzip.compress(rows, GZIP_LEVEL) if self._address.gzip else rows)
+            return self._send(
+                session, backend, gzip.compress(rows, GZIP_LEVEL) if self._address.gzip else rows
+            )
 
     def _session(self, label: str) -> requests.Session:
         session = requests.Session()

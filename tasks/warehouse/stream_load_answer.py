@@ -1,8 +1,8 @@
 """What an answer of Stream Load means. Pure; the HTTP is in stream_load.py.
 
-Doris says little by status codes: a refused load is a 200 with a JSON object. A `Fail` is sure that nothing went
-in only where the rows are at fault. Else the label says so the next time: a load whose commit got lost between
-the servers is told Fail, and is there.
+Doris says little by status codes: a refused load is a 200 with a JSON object. A `Fail` is sure that nothing
+went in only where the rows are at fault. Else the label tells the next time: a load whose commit got lost
+between the servers is told Fail, and is there.
 """
 
 import json
@@ -15,7 +15,12 @@ from tasks.warehouse.port import LoadOutcome, LoadStatus
 DETAIL_CHARACTERS = 300
 
 _FINISHED = frozenset({"FINISHED", "VISIBLE", "COMMITTED"})
-_BAD_ROWS = ("too many filtered rows", "data_quality_error", "encountered unqualified data", "parse json data")
+_BAD_ROWS = (
+    "too many filtered rows",
+    "data_quality_error",
+    "encountered unqualified data",
+    "parse json data",
+)
 _NEEDS_A_PERSON = (
     "access denied",
     "no valid basic authorization",
@@ -52,7 +57,7 @@ def read_frontend_refusal(status: int, body: bytes) -> LoadOutcome:
     message = one_line(" ".join(str(answer.get(name) or "") for name in ("msg", "Message", "data")))
     if status in {401, 403} or answer.get("code") in {401, 403} or _is_for_a_person(message):
         return LoadOutcome(LoadStatus.MISCONFIGURED, message or f"the front end answers {status}")
-    if status == 404:  # noqa: PLR2004 - HTTP's own number
+    if status == 404:
         return LoadOutcome(LoadStatus.MISCONFIGURED, "the front end has no Stream Load at this address (404)")
     return LoadOutcome(LoadStatus.BUSY, message or f"the front end answers {status}, and not where to load")
 

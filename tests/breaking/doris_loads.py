@@ -38,7 +38,9 @@ class Report:
     @property
     def wrong(self) -> list[str]:
         expected = self.loads // 2 * ROWS_A_LOAD
-        counts = [f"{name}: {count} rows, not {expected}" for name, count in self.rows.items() if count != expected]
+        counts = [
+            f"{name}: {count} rows, not {expected}" for name, count in self.rows.items() if count != expected
+        ]
         if self.committed != self.loads:
             counts.append(f"{self.committed} loads were committed, not {self.loads}")
         return self.failures + counts
@@ -62,7 +64,9 @@ def load_with_faults(*, loads: int, probability: float, seed: int) -> Report:
         for table in (IMAGE_META, RECEIVE_LOG):
             report.rows[table.name] = doris.rows(table.name)
             keys = ", ".join(table.key)
-            ((keys_once,),) = doris.catalog.select(f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {table.name})")[0]
+            ((keys_once,),) = doris.catalog.select(
+                f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {table.name})"
+            )[0]
             if keys_once != report.rows[table.name]:
                 report.failures.append(f"{table.name}: {keys_once} keys in {report.rows[table.name]} rows")
     return report

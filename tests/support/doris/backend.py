@@ -24,14 +24,14 @@ IN_FLIGHT_SECONDS = 0.05
 
 
 class BackEndHandler(Handler):
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - http.server's name
         parts = urlsplit(self.path)
         lines = self.context.error_logs.get(parse_qs(parts.query).get("file", [""])[0])
         if parts.path != "/api/_load_error_log" or lines is None:
             return self.answer(b"file not exist", "text/plain", status=404)
         return self.answer("\n".join(lines).encode(), "text/plain")
 
-    def do_PUT(self) -> None:
+    def do_PUT(self) -> None:  # noqa: N802, PLR0911
         self.context.backend_requests.append(dict(self.headers.items()))
         fault = self.context.faults.of(self.headers.get("label", ""))
         if fault is Fault.EARLY_CLOSE:
@@ -54,7 +54,7 @@ class BackEndHandler(Handler):
             return self.drop()
         return self._load(transaction, fault)
 
-    def _refusal(self) -> str | None:
+    def _refusal(self) -> str | None:  # noqa: PLR0911 - a header each
         """What is wrong with the headers; as stream_load.cpp looks at them, one after the other."""
         if not self.is_authorized():
             return "[INTERNAL_ERROR]no valid Basic authorization"
@@ -69,7 +69,9 @@ class BackEndHandler(Handler):
         if match is None or match[1] != self.context.catalog.database:
             return "[ANALYSIS_ERROR]TStatus: errCode = 2, detailMessage = unknown database, database=..."
         if match[2] not in self.context.catalog.tables:
-            return f"[ANALYSIS_ERROR]TStatus: errCode = 2, detailMessage = unknown table, tableName={match[2]}"
+            return (
+                f"[ANALYSIS_ERROR]TStatus: errCode = 2, detailMessage = unknown table, tableName={match[2]}"
+            )
         self._table = match[2]
         return None
 
@@ -80,7 +82,9 @@ class BackEndHandler(Handler):
             return transactions.abort(transaction)
         if fault in {Fault.TOO_MANY_VERSIONS, Fault.OUT_OF_MEMORY}:
             transactions.abort(transaction)
-            return self._answer(transaction, _TOO_MANY_VERSIONS if fault is Fault.TOO_MANY_VERSIONS else _OUT_OF_MEMORY)
+            return self._answer(
+                transaction, _TOO_MANY_VERSIONS if fault is Fault.TOO_MANY_VERSIONS else _OUT_OF_MEMORY
+            )
         try:
             rows = self.context.catalog.read_rows(self._table, body)
         except RowsFiltered as filtered:
@@ -100,18 +104,24 @@ class BackEndHandler(Handler):
     def _committer(self, table: str, rows: pa.Table) -> Callable[[], None]:
         return lambda: self.context.catalog.commit(table, rows)
 
-    def _answer_committed(self, transaction: Transaction, rows: int, fault: Fault | None) -> None:
+    def _answer_committed(  # noqa: PLR0911
+        self, transaction: Transaction, rows: int, fault: Fault | None
+    ) -> None:
         match fault:
             case Fault.COMMITTED_NO_ANSWER:
                 return self.drop()
             case Fault.COMMITTED_TRUNCATED_ANSWER:
-                return self.drop(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"TxnId": 1, "Status": "Succ')
+                return self.drop(
+                    b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"TxnId": 1, "Status": "Succ'
+                )
             case Fault.COMMITTED_GARBAGE:
                 return self.answer(b"\xff\xfe what?", "application/json", close=True)
             case Fault.COMMITTED_BAD_GATEWAY:
                 return self.answer_html(502)
             case Fault.COMMITTED_SAYS_FAIL:
-                return self._answer(transaction, "[THRIFT_RPC_ERROR]failed to call frontend service, address=...")
+                return self._answer(
+                    transaction, "[THRIFT_RPC_ERROR]failed to call frontend service, address=..."
+                )
             case Fault.PUBLISH_TIMEOUT:
                 message = "[PUBLISH_TIMEOUT]transaction commit successfully, BUT data will be visible later"
                 return self._answer(transaction, message, "Publish Timeout", rows=rows)
@@ -141,6 +151,8 @@ class BackEndHandler(Handler):
         """The answer before the body was read; the connection is closed on whoever sends it."""
         self.answer_json({"TxnId": -1, **self._members(status, message), **more}, close=True)
         self.close_connection = True
+        # A client that has understood closes now.
+        self.context.answered_in_vain += len(self.rfile.read1(1))
 
     def _answer(
         self,

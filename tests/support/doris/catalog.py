@@ -3,7 +3,7 @@
 import json
 import threading
 from dataclasses import replace
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from typing import Any
 
 import duckdb
@@ -192,15 +192,19 @@ def _checked_row(table: TableDefinition, line: bytes) -> dict[str, Any]:
 def _checked(column: ColumnDefinition, value: Any) -> Any:
     if value is None:
         if not column.nullable:
-            raise ValueError(f"column_name[{column.name}], null value for not null column, type={column.type}")
+            raise ValueError(
+                f"column_name[{column.name}], null value for not null column, type={column.type}"
+            )
         return None
     try:
         return _cast(column, value)
     except (ValueError, TypeError, OverflowError):
-        raise ValueError(f"parse number fail or type mismatch, column_name[{column.name}] {column.type}") from None
+        raise ValueError(
+            f"parse number fail or type mismatch, column_name[{column.name}] {column.type}"
+        ) from None
 
 
-def _cast(column: ColumnDefinition, value: Any) -> Any:
+def _cast(column: ColumnDefinition, value: Any) -> Any:  # noqa: PLR0911 - a type each
     match column.type:
         case "VARIANT":
             return value if isinstance(value, str) and json.loads(value) is not None else json.dumps(value)
@@ -217,7 +221,7 @@ def _cast(column: ColumnDefinition, value: Any) -> Any:
             return date.fromisoformat(value)
         case "DATETIME":
             at = datetime.fromisoformat(value)
-            return at.astimezone(timezone.utc).replace(tzinfo=None) if at.tzinfo else at
+            return at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at
     number = int(value)
     if isinstance(value, float) and value != number:
         raise ValueError("not an integer")

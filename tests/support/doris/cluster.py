@@ -31,6 +31,8 @@ class DorisDouble:
         self.transactions = Transactions()
         self.faults = Faults()
         self.errors: list[str] = []
+        # Early answers to clients that went on and sent rows.
+        self.answered_in_vain = 0
         self.error_logs: dict[str, list[str]] = {}
         self.frontend_requests: list[dict[str, str]] = []
         self.backend_requests: list[dict[str, str]] = []

@@ -15,7 +15,9 @@ _CREATE = re.compile(
     r"PROPERTIES\s*\((?P<properties>.*)\)\s*",
     re.DOTALL,
 )
-_COLUMN = re.compile(r"`(\w+)` ([A-Z]+(?:\(\d+\))?)( NOT NULL| NULL)?(?: DEFAULT '([^']*)')?(?: COMMENT '(?:[^']|'')*')?")
+_COLUMN = re.compile(
+    r"`(\w+)` ([A-Z]+(?:\(\d+\))?)( NOT NULL| NULL)?(?: DEFAULT '([^']*)')?(?: COMMENT '(?:[^']|'')*')?"
+)
 _INDEX = re.compile(r"INDEX `(\w+)` \(`(\w+)`\) USING INVERTED.*")
 _PROPERTY = re.compile(r'"([\w.]+)" = "([^"]*)"')
 _IN_DUCKDB = {
@@ -119,5 +121,5 @@ def _check(table: TableDefinition, *, buckets_by: tuple[str, ...], indexes: list
         match = _INDEX.fullmatch(line)
         if match is None or match[2] not in columns:
             raise DdlRefused(f"index on an unknown column: {line}")
-        if columns[match[2]].type in {"DOUBLE"}:
+        if columns[match[2]].type == "DOUBLE":
             raise DdlRefused(f"{columns[match[2]].type} is not supported in inverted index")

@@ -7,23 +7,34 @@ from tests.support.doris.web import Handler
 
 
 class FrontEndHandler(Handler):
-    def do_PUT(self) -> None:
+    def do_PUT(self) -> None:  # noqa: N802 - http.server's name
         self.context.frontend_requests.append(dict(self.headers.items()))
         fault = self.context.faults.draw(self.headers.get("label", ""))
         match fault:
             case Fault.FRONTEND_CLOSES:
-                return self.drop()
+                self.drop()
             case Fault.FRONTEND_BAD_GATEWAY:
-                return self.answer_html(502)
+                self.answer_html(502)
             case Fault.FRONTEND_GARBAGE:
-                return self.drop(b"\x00\x01 this is no HTTP\r\n\r\n")
+                self.drop(b"\x00\x01 this is no HTTP\r\n\r\n")
             case Fault.FRONTEND_NO_BACKEND:
-                return self._refuse("No available backends, policy: BeSelectionPolicy")
+                self._refuse("No available backends, policy: BeSelectionPolicy")
+            case _:
+                self._send_on()
+
+    def _send_on(self) -> None:
         if not self.is_authorized():
-            refusal = {"msg": "Unauthorized", "code": 401, "data": "Access denied for default_cluster", "count": 0}
-            return self.answer_json(refusal, status=self.context.unauthorized_status)
+            refusal = {
+                "msg": "Unauthorized",
+                "code": 401,
+                "data": "Access denied for default_cluster",
+                "count": 0,
+            }
+            self.answer_json(refusal, status=self.context.unauthorized_status)
+            return
         if self.headers.get("Expect", "").lower() != "100-continue":
-            return self._refuse("There is no 100-continue header")
+            self._refuse("There is no 100-continue header")
+            return
         if self.headers.get("Content-Length") != "0":
             self.context.errors.append("rows were sent to a front end")
         credentials = f"{quote(self.context.user, safe='')}:{quote(self.context.password, safe='')}"

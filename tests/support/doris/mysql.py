@@ -59,7 +59,7 @@ class _DorisSession(Session):
         except Exception as error:  # noqa: BLE001 - a server answers whatever happens
             raise _error(repr(error)) from None
 
-    def _run(self, sql: str) -> Any:
+    def _run(self, sql: str) -> Any:  # noqa: PLR0911 - a statement each
         self._transactions.settle()
         if match := _CREATE_DATABASE.fullmatch(sql):
             return self._catalog.create_database(match[1])
@@ -87,7 +87,9 @@ def _error(message: str) -> MysqlError:
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    async def start_tls(self, transport: Any, protocol: Any, sslcontext: ssl.SSLContext, **options: Any) -> Any:
+    async def start_tls(
+        self, transport: Any, protocol: Any, sslcontext: ssl.SSLContext, **options: Any
+    ) -> Any:
         """Pythons of our time lose what a client sends right behind its wish for TLS: its first words of TLS."""
         buffer = protocol._stream_reader._buffer
         behind = bytes(buffer)

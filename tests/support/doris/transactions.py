@@ -53,13 +53,17 @@ class Transactions:
             transaction = self._by_label[label] = Transaction(self._count, label)
             return transaction
 
-    def commit(self, transaction: Transaction, make_visible: Callable[[], None], *, visible_after: float = 0) -> None:
+    def commit(
+        self, transaction: Transaction, make_visible: Callable[[], None], *, visible_after: float = 0
+    ) -> None:
         with self._lock:
             transaction.state, transaction.make_visible = "COMMITTED", make_visible
             transaction.then, transaction.due = "VISIBLE", time.monotonic() + visible_after
             self.settle()
 
-    def commit_later(self, transaction: Transaction, make_visible: Callable[[], None], *, seconds: float) -> None:
+    def commit_later(
+        self, transaction: Transaction, make_visible: Callable[[], None], *, seconds: float
+    ) -> None:
         """The client is gone, the load is in flight: it will commit by itself."""
         with self._lock:
             transaction.make_visible = make_visible

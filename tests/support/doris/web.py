@@ -14,7 +14,9 @@ from typing import Any
 class HttpEnd:
     """Serves with handlers of one class, from start to stop."""
 
-    def __init__(self, handler: type[BaseHTTPRequestHandler], context: Any, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, handler: type[BaseHTTPRequestHandler], context: Any, tls: ssl.SSLContext | None
+    ) -> None:
         self._server = _Server(("127.0.0.1", 0), handler, context, tls)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self.port: int = self._server.server_address[1]
@@ -49,7 +51,7 @@ class _Server(ThreadingHTTPServer):
         except OSError:
             pass  # a client that has gone, or does not trust the certificate
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         self.context.errors.append(traceback.format_exc())
 
 
@@ -77,7 +79,9 @@ class Handler(BaseHTTPRequestHandler):
             return False
 
     def answer_json(self, answer: Mapping[str, Any], *, status: int = 200, close: bool = False) -> None:
-        self.answer(json.dumps(answer, indent=4).encode() + b"\n", "application/json", status=status, close=close)
+        self.answer(
+            json.dumps(answer, indent=4).encode() + b"\n", "application/json", status=status, close=close
+        )
 
     def answer_html(self, status: int) -> None:
         page = f"<html><head><title>{status}</title></head><body><h1>nginx</h1></body></html>"

@@ -10,7 +10,7 @@ from tasks.warehouse.open import open_warehouse
 def test_an_address_with_everything() -> None:
     read = read_doris_address(
         "doris://a%40b:p%2Fw%3A%C3%BC@fe1:8030/archive?fe=fe2&fe=fe3:8031&query_port=9031&tls=on&ca=/ca.pem"
-        "&timeout=300&replication=1&buckets=4&gzip=on"
+        "&timeout=300&replication=1&buckets=4&gzip=off"
     )
     assert read == DorisAddress(
         user="a@b",
@@ -23,7 +23,7 @@ def test_an_address_with_everything() -> None:
         load_seconds=300,
         replication=1,
         buckets=4,
-        gzip=True,
+        gzip=False,
     )
     assert read.query_seconds == 30
 
@@ -31,7 +31,7 @@ def test_an_address_with_everything() -> None:
 def test_an_address_with_the_least() -> None:
     read = read_doris_address("doris://root@fe/archive")
     assert (read.user, read.password, read.frontends) == ("root", "", (FrontEnd("fe", 8030),))
-    assert (read.tls, read.replication, read.load_seconds) == ("off", 3, 600)
+    assert (read.tls, read.replication, read.load_seconds, read.gzip) == ("off", 3, 600, True)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_an_address_with_the_least() -> None:
         "doris://user:s3cret@fe:8030/archive?tls=yes",
         "doris://user:s3cret@fe:8030/archive?timeout=0",
         "doris://user:s3cret@fe:8030/archive?timeout=ten",
-        "doris://user:s3cret@fe:8030/archive?gzip=1",
+        "doris://user:s3cret@fe:8030/archive?gzip=yes",
         "doris://user:s3cret@fe:8030/archive?fe=other:s3cret@host",
         "doris://user:s3cret@fe:8030/archive?fe",
     ],

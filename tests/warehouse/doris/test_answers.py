@@ -12,15 +12,23 @@ ERROR_URL = "http://127.0.0.1:8040/api/_load_error_log?file=__shard_0/error_log"
 
 
 def answer(status: str, message: str = "", **more: Any) -> bytes:
-    return json.dumps({"TxnId": 1003, "Label": "label", "Status": status, "Message": message, **more}).encode()
+    return json.dumps(
+        {"TxnId": 1003, "Label": "label", "Status": status, "Message": message, **more}
+    ).encode()
 
 
 BACK_END = {
     "success": (answer("Success", "OK"), LoadStatus.LOADED),
     "publish timeout": (answer("Publish Timeout", "[PUBLISH_TIMEOUT]..."), LoadStatus.LOADED),
-    "label finished": (answer("Label Already Exists", ExistingJobStatus="FINISHED"), LoadStatus.ALREADY_THERE),
+    "label finished": (
+        answer("Label Already Exists", ExistingJobStatus="FINISHED"),
+        LoadStatus.ALREADY_THERE,
+    ),
     "label running": (answer("Label Already Exists", ExistingJobStatus="RUNNING"), LoadStatus.UNKNOWN),
-    "label precommitted": (answer("Label Already Exists", ExistingJobStatus="PRECOMMITTED"), LoadStatus.UNKNOWN),
+    "label precommitted": (
+        answer("Label Already Exists", ExistingJobStatus="PRECOMMITTED"),
+        LoadStatus.UNKNOWN,
+    ),
     "label of no state": (answer("Label Already Exists", ExistingJobStatus=""), LoadStatus.UNKNOWN),
     "-235 in a message": (
         answer("Fail", "tablet writer write failed, tablet_id=190958, txn_id=3505530, err=-235"),
@@ -34,12 +42,18 @@ BACK_END = {
     ),
     "memory": (answer("Fail", "[MEM_LIMIT_EXCEEDED]..."), LoadStatus.BUSY),
     "commit got lost": (answer("Fail", "[THRIFT_RPC_ERROR]failed to call frontend service"), LoadStatus.BUSY),
-    "bad rows": (answer("Fail", "[DATA_QUALITY_ERROR]too many filtered rows", ErrorURL=ERROR_URL), LoadStatus.REJECTED),
+    "bad rows": (
+        answer("Fail", "[DATA_QUALITY_ERROR]too many filtered rows", ErrorURL=ERROR_URL),
+        LoadStatus.REJECTED,
+    ),
     "bad rows of some version": (
         answer("Fail", "[CANCELLED][END_OF_FILE]Encountered unqualified data, stop processing"),
         LoadStatus.REJECTED,
     ),
-    "no credentials": (answer("Fail", "[INTERNAL_ERROR]no valid Basic authorization"), LoadStatus.MISCONFIGURED),
+    "no credentials": (
+        answer("Fail", "[INTERNAL_ERROR]no valid Basic authorization"),
+        LoadStatus.MISCONFIGURED,
+    ),
     "no rights": (
         answer("Fail", "errCode = 2, detailMessage = Access denied; you need (at least one of) the (LOAD)"),
         LoadStatus.MISCONFIGURED,
@@ -54,9 +68,17 @@ BACK_END = {
     "bytes": (b"\xff\xfe\x00", LoadStatus.UNKNOWN),
 }
 FRONT_END = {
-    "unauthorized in the body": (200, {"msg": "Unauthorized", "code": 401, "data": "Access denied"}, "MISCONFIGURED"),
+    "unauthorized in the body": (
+        200,
+        {"msg": "Unauthorized", "code": 401, "data": "Access denied"},
+        "MISCONFIGURED",
+    ),
     "unauthorized": (401, {}, "MISCONFIGURED"),
-    "no rights": (200, {"status": "FAILED", "msg": "Access denied; you need the LOAD privilege"}, "MISCONFIGURED"),
+    "no rights": (
+        200,
+        {"status": "FAILED", "msg": "Access denied; you need the LOAD privilege"},
+        "MISCONFIGURED",
+    ),
     "no database": (200, {"status": "FAILED", "msg": "unknown databases, dbName=x"}, "MISCONFIGURED"),
     "no expect": (200, {"status": "FAILED", "msg": "There is no 100-continue header"}, "MISCONFIGURED"),
     "no Doris": (404, {}, "MISCONFIGURED"),

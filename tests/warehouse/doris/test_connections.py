@@ -30,7 +30,9 @@ def test_the_next_front_end_answers_when_the_first_does_not(address: DorisAddres
         DorisConnections(replace(address, frontends=(nobody,))).execute("SELECT 1 AS one")
 
 
-def test_a_connection_that_broke_while_idle_is_replaced(doris: DorisDouble, warehouse: DorisWarehouse) -> None:
+def test_a_connection_that_broke_while_idle_is_replaced(
+    doris: DorisDouble, warehouse: DorisWarehouse
+) -> None:
     warehouse.query(QueryName.ROWS, EVERYTHING)
     doris.mysql.break_connections()
     assert len(warehouse.query(QueryName.ROWS, EVERYTHING).rows) == 5

@@ -62,7 +62,9 @@ def test_retention_follows_the_setting(doris: DorisDouble) -> None:
 
 def test_a_comment_of_somebody_else_is_version_zero() -> None:
     assert version_of_comment("dicomhub, schema version 7") == 7
-    assert version_of_comment("") == version_of_comment("ours") == version_of_comment("dicomhub, schema ") == 0
+    assert (
+        version_of_comment("") == version_of_comment("ours") == version_of_comment("dicomhub, schema ") == 0
+    )
 
 
 def _snapshot() -> str:
