@@ -324,7 +324,9 @@ def _warehouse(read: _Reader, home: Path) -> WarehouseSettings:
     )
     is_folder = re.fullmatch("parquet:///+[^/].*", settings.url)
     if settings.url.startswith("parquet:") and not is_folder:
-        read.problems.append("WAREHOUSE_URL=parquet://...: must name a folder by its whole path, parquet:///folder")
+        read.problems.append(
+            "WAREHOUSE_URL=parquet://...: must name a folder by its whole path, parquet:///folder"
+        )
     return settings
 
 

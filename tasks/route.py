@@ -31,6 +31,7 @@ STAGES: tuple[Stage, ...] = (INDEX, METADATA)
 RECEIVED = "received"
 
 SWEEP_TASK = "tasks.pipeline.sweep"
+COMPACT_WAREHOUSE_TASK = "tasks.pipeline.compact_warehouse"
 
 
 def stages_after(name: str) -> tuple[Stage, ...]:

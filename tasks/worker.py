@@ -24,6 +24,7 @@ app.conf.update(
         "tasks.pipeline.index",
         "tasks.pipeline.metadata",
         "tasks.pipeline.sweep",
+        "tasks.pipeline.compact_warehouse",
         "tasks.pipeline.failure",
     ],
 )

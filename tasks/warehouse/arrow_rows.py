@@ -5,7 +5,9 @@ from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import xxhash
 
 from tasks.warehouse.tables import Column, ColumnType, Table
@@ -58,35 +60,26 @@ def arrow_rows(table: Table, lines: bytes) -> pa.Table:
         raise RowsMalformed(str(error)) from None
     if not rows:
         raise RowsMalformed("no rows")
-    values = dict(zip(_names(table), zip(*map(_reader(table), rows), strict=True), strict=True))
+    # Column by column: a tuple a row would give the garbage collector a million things to look at.
+    values = {column.name: list(map(attrgetter(column.name), rows)) for column in table.columns}
     arrays = [_array(column, values[column.name]) for column in table.columns]
     keys = zip(*(values[name] for name in table.key), strict=True)
     hashes = [xxhash.xxh3_64_intdigest("\0".join(map(str, key)).encode()) for key in keys]
     return pa.Table.from_arrays([*arrays, pa.array(hashes, pa.uint64())], schema=arrow_schema(table))
 
 
-def _array(column: Column, values: tuple[Any, ...]) -> pa.Array:
+def _array(column: Column, values: list[Any]) -> pa.Array:
     arrow_type = _ARROW_TYPES[column.type]
     try:
         match column.type:
             case ColumnType.JSON:
-                return pa.array(map(_object_text, values), pa.binary()).cast(arrow_type)
+                return _objects(values).cast(arrow_type)
             case ColumnType.DATE | ColumnType.DATETIME:
                 return pa.array(values, pa.string()).cast(arrow_type)
             case _:
                 return pa.array(values, arrow_type)
     except pa.ArrowInvalid:
         raise RowsMalformed(f"not a {column.type.value} in {column.name}") from None
-
-
-@cache
-def _names(table: Table) -> tuple[str, ...]:
-    return tuple(column.name for column in table.columns)
-
-
-@cache
-def _reader(table: Table) -> Any:
-    return attrgetter(*_names(table))
 
 
 @cache
@@ -106,14 +99,18 @@ def _nullable(column: Column) -> tuple[str, Any, Any]:
     return column.name, _json_type(column) | None, None
 
 
-def _object_text(value: msgspec.Raw) -> memoryview | None:
-    text = memoryview(value)
-    beginning = bytes(text[:4])
-    if beginning == b"null":
-        return None
-    if not beginning.startswith(b"{"):
+def _objects(values: list[msgspec.Raw]) -> pa.Array:
+    """The texts side by side in one buffer: a third of the time that Python's values one by one take."""
+    sizes = np.fromiter((memoryview(value).nbytes for value in values), np.int32, len(values))
+    ends = np.cumsum(sizes, dtype=np.int32)
+    text = b"".join(values)
+    array = pa.Array.from_buffers(
+        pa.binary(), len(values), [None, pa.py_buffer(np.append(np.int32(0), ends)), pa.py_buffer(text)]
+    )
+    is_null = pc.equal(array, bytes(_NULL))
+    if not np.all((np.frombuffer(text, np.uint8)[ends - sizes] == ord("{")) | is_null.to_numpy(False)):
         raise RowsMalformed("JSON that is no object")
-    return text
+    return pc.if_else(is_null, None, array) if pc.any(is_null).as_py() else array
 
 
 def _json_type(column: Column) -> Any:

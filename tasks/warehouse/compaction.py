@@ -129,9 +129,7 @@ def remove_unused(folder: TableFolder) -> None:
     remove_abandoned(folder.temporary)
 
 
-def _remaining_rows(
-    path: Path, superseded: RowNumbers | None, schema: pa.Schema
-) -> Iterator[pa.Table]:
+def _remaining_rows(path: Path, superseded: RowNumbers | None, schema: pa.Schema) -> Iterator[pa.Table]:
     first = 0
     with pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups):

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
+import xxhash
 
 from dicomhub.environment import read_environment
 from dicomhub.standard.dicom_json import data_set_to_model
@@ -30,7 +31,6 @@ from tests.bench.receiving.table import number as printed
 from tests.standard.reading import data_set_of
 from tests.support.samples import sample
 from tests.warehouse.making import (
-    NOON,
     access_row,
     image_row,
     ndjson,
@@ -72,6 +72,10 @@ class Images:
         study = series // SERIES_A_STUDY
         at = SINCE.replace(tzinfo=UTC) + PERIOD * (number / ROWS)
         row = image_row(study, series, instance, at=at, modality=MODALITIES[study % 4])
+        # Real ones do not compress.
+        digest = xxhash.xxh3_128_hexdigest(row["sop_instance_uid"].encode())
+        row["digest"] = f"xxh3-128:{digest}"
+        row["sop_instance_uid"] = f"1.2.826.0.1.3680043.8.498.{int(digest[:28], 16)}"
         header = self._header
         header["00080018"] = {"vr": "UI", "Value": [row["sop_instance_uid"]]}
         header["0020000D"] = {"vr": "UI", "Value": [row["study_instance_uid"]]}
@@ -113,7 +117,10 @@ def load_others(warehouse: Warehouse, rows: int) -> None:
                 access_row(number, happened_at=f"{at:%Y-%m-%d %H:%M:%S.%f}", user_name=f"user{number % 50}")
                 for number, at in zip(numbers, times, strict=True)
             ),
-            TRANSCODE_LOG: ndjson(map(transcode_row, numbers[::10])),
+            TRANSCODE_LOG: ndjson(
+                transcode_row(number, happened_at=f"{at:%Y-%m-%d %H:%M:%S.%f}")
+                for number, at in list(zip(numbers, times, strict=True))[::10]
+            ),
             STATE_META: ndjson(
                 state_row(number // 800, number // 200, instances=200) for number in numbers[::200]
             ),
