@@ -17,7 +17,8 @@ from pathlib import Path
 from dicomhub.environment import Durability, Environment
 from dicomhub.storage.digest import digest_of_file
 from dicomhub.storage.incoming import IncomingFile
-from dicomhub.storage.layout import INCOMING, series_directory, version_path
+from dicomhub.storage.layout import INCOMING, rendition_paths, series_directory, version_path
+from dicomhub.storage.lock import directory_lock
 
 _SUFFIX = ".dcm"
 
@@ -104,7 +105,7 @@ class FilesystemStore:
         same name until it is confirmed or taken back: they would answer for a file that goes away again.
         """
         self._make_directories(target.parent)
-        with self._locked(target.parent, fcntl.LOCK_SH) as directory:
+        with directory_lock(target.parent, fcntl.LOCK_SH) as directory:
             try:
                 os.link(incoming.path, target)
             except FileExistsError:
@@ -128,7 +129,7 @@ class FilesystemStore:
     ) -> ArchiveOutcome | None:
         """None when the name has gone meanwhile."""
         target = self.root / relative
-        with self._locked(target.parent, fcntl.LOCK_EX) as directory:
+        with directory_lock(target.parent, fcntl.LOCK_EX) as directory:
             try:
                 with target.open("rb") as archived:
                     archived_digest = digest_of_file(archived.fileno())
@@ -151,6 +152,7 @@ class FilesystemStore:
             except BaseException:
                 self._put_back(version, target)
                 raise
+            self._remove_renditions(relative)
         return ArchiveOutcome.REPLACED
 
     def _put_back(self, version: Path, target: Path) -> None:
@@ -158,6 +160,14 @@ class FilesystemStore:
         again = self._incoming / f"{os.getpid()}-{secrets.token_hex(8)}.part"
         os.link(version, again)
         again.replace(target)
+
+    def _remove_renditions(self, relative: str) -> None:
+        """They are of the earlier bytes. One that cannot be removed is told by its source stamp."""
+        renditions = [self.root / path for path in rendition_paths(relative)]
+        if renditions[0].parent.is_dir():
+            for path in renditions:
+                with suppress(OSError):
+                    path.unlink()
 
     def series_extent(self, tenant: str, study: str, series: str) -> SeriesExtent:
         files = self.instance_files(tenant, study, series)
@@ -183,31 +193,25 @@ class FilesystemStore:
         incoming = self.create_incoming()
         try:
             incoming.write([data])
-            self._sync_file(incoming.fileno())
-            target = self.root / relative
-            self._make_directories(target.parent)
-            incoming.path.replace(target)
-            self._sync_directory(target.parent)
+            self.put(incoming, relative)
         finally:
             incoming.discard()
+
+    def put(self, incoming: IncomingFile, relative: str) -> None:
+        """Give a whole incoming file its place, in one step, over what has the name."""
+        self._sync_file(incoming.fileno())
+        target = self.root / relative
+        self._make_directories(target.parent)
+        incoming.path.replace(target)
+        self._sync_directory(target.parent)
 
     @contextmanager
     def locked_directory(self, relative: str) -> Iterator[None]:
         """Hold the one lock on a directory of the store, made if need be, against every other process."""
         directory = self.root / relative
         self._make_directories(directory)
-        with self._locked(directory, fcntl.LOCK_EX):
+        with directory_lock(directory, fcntl.LOCK_EX):
             yield
-
-    @contextmanager
-    def _locked(self, directory: Path, how: int) -> Iterator[int]:
-        """Hold the lock on a directory, LOCK_SH or LOCK_EX, and have its descriptor."""
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, how)
-            yield descriptor
-        finally:
-            os.close(descriptor)
 
     def _link(self, source: Path, target: Path) -> None:
         try:
