@@ -121,8 +121,9 @@ def remove_unused(folder: TableFolder) -> None:
     for path in folder.data.rglob("*.parquet"):
         if path not in named:
             path.unlink()
-            with suppress(OSError):  # other files are in this month, or it is no month
-                path.parent.rmdir()
+    for month in folder.data.glob("month=*"):
+        with suppress(OSError):  # it holds files
+            month.rmdir()
     for path in folder.load_files():
         if all(label_of(path) in manifest.consumed for manifest in in_use):
             path.unlink()
