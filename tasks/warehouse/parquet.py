@@ -58,8 +58,12 @@ class ParquetWarehouse:
             return LoadOutcome(LoadStatus.MISCONFIGURED, _explain(error))
         except FileVanished:
             return LoadOutcome(LoadStatus.UNKNOWN, "a compaction took the file for one that was left behind")
+        except PermissionError as error:
+            return LoadOutcome(LoadStatus.MISCONFIGURED, str(error))
         except (OSError, pa.ArrowException) as error:
-            return LoadOutcome(LoadStatus.BUSY, str(error))
+            # It may have failed once the file had its name.
+            is_there = folder.load_path(label).exists()
+            return LoadOutcome(LoadStatus.UNKNOWN if is_there else LoadStatus.BUSY, str(error))
 
     def query(self, name: QueryName, parameters: Mapping[str, Any]) -> QueryResult:
         with _translated():
