@@ -326,7 +326,7 @@ def _warehouse(read: _Reader, home: Path) -> WarehouseSettings:
     is_folder = re.fullmatch(r"parquet:///+[^/*?\[][^*?\[]*", settings.url)
     if settings.url.startswith("parquet:") and not is_folder:
         read.problems.append(
-            "WAREHOUSE_URL=parquet://...: must name a folder by its whole path, parquet:///folder, without * ? ["
+            "WAREHOUSE_URL=parquet://...: takes the whole path of a folder, parquet:///folder, without * ? ["
         )
     return settings
 
