@@ -45,7 +45,7 @@ def test_the_pool_has_to_fit_together():
     assert "does not hold" in problem
 
 
-@pytest.mark.parametrize("url", ["parquet://host/folder", "parquet://", "parquet:///"])
+@pytest.mark.parametrize("url", ["parquet://host/folder", "parquet://", "parquet:///", "parquet:///a[b]"])
 def test_the_folder_of_an_embedded_warehouse_is_a_whole_path(url):
     [problem] = problems_of(WAREHOUSE_URL=url)
     assert "parquet:///folder" in problem
