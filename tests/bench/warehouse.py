@@ -43,7 +43,10 @@ ROWS = 1_000_000
 ROWS_A_LOAD = 20_000  # what 64 MiB hold of such rows
 INSTANCES_A_SERIES = 200
 SERIES_A_STUDY = 4
+# Reads every header: it has no bound.
+SCAN = "by header, everywhere"
 ROUNDS = 20
+ROUNDS_OF_A_SCAN = 3
 PERIOD = timedelta(days=60)
 SINCE = datetime(2026, 9, 1)
 UNTIL = SINCE + PERIOD
@@ -132,7 +135,7 @@ def load_others(warehouse: Warehouse, rows: int) -> None:
 
 def questions() -> dict[str, tuple[QueryName, Mapping[str, Any]]]:
     over_time = {"tenant": None, "since": SINCE, "until": UNTIL}
-    study = image_row(100, 400, 1)["study_instance_uid"]
+    study = image_row(1, 4, 1)["study_instance_uid"]
     asked: dict[str, tuple[QueryName, Mapping[str, Any]]] = {
         name.value: (name, over_time)
         for name in QueryName
@@ -147,21 +150,32 @@ def questions() -> dict[str, tuple[QueryName, Mapping[str, Any]]]:
         QueryName.INSTANCES_BY_HEADER,
         {**by_header, "study_instance_uid": study, "matches": (kvp,)},
     )
-    patient = HeaderMatch(("00100020",), MatchKind.EQUAL, ("P100",))
-    asked["by header, everywhere"] = (
+    patient = HeaderMatch(("00100020",), MatchKind.EQUAL, ("P1",))
+    asked[SCAN] = (
         QueryName.INSTANCES_BY_HEADER,
         {**by_header, "study_instance_uid": None, "matches": (patient,)},
     )
     return asked
 
 
-def p95_milliseconds(warehouse: Warehouse, name: QueryName, parameters: Mapping[str, Any]) -> float:
-    taken = []
-    for _ in range(ROUNDS):
-        before = time.perf_counter()
+def milliseconds(
+    warehouse: Warehouse, name: QueryName, parameters: Mapping[str, Any], *, rounds: int
+) -> tuple[float, float]:
+    """The 95th percentile by the clock, and the median of what the processors spent, whatever else they did."""
+    taken, used = [], []
+    for _ in range(rounds):
+        before, cpu = time.perf_counter(), time.process_time()
         assert warehouse.query(name, parameters).rows
         taken.append((time.perf_counter() - before) * 1000)
-    return statistics.quantiles(taken, n=20)[-1]
+        used.append((time.process_time() - cpu) * 1000)
+    return statistics.quantiles(taken, n=20)[-1], statistics.median(used)
+
+
+def measure_questions(warehouse: Warehouse) -> dict[str, tuple[float, float]]:
+    return {
+        name: milliseconds(warehouse, *question, rounds=ROUNDS_OF_A_SCAN if name == SCAN else ROUNDS)
+        for name, question in questions().items()
+    }
 
 
 def main() -> None:
@@ -178,17 +192,17 @@ def main() -> None:
         print(f"{rows} image rows of {size / rows:.0f} bytes: {rows / elapsed:.0f} rows/s, ")
         print(f"{rows / used:.0f} rows per second of processor; {stored / rows:.0f} bytes a row on the disk")
         load_others(warehouse, rows)
-        before = {name: p95_milliseconds(warehouse, *question) for name, question in questions().items()}
+        before = measure_questions(warehouse)
         clock = time.perf_counter()
         warehouse.compact()
         compaction = time.perf_counter() - clock
-        after = {name: p95_milliseconds(warehouse, *question) for name, question in questions().items()}
+        after = measure_questions(warehouse)
         print(f"compaction: {compaction:.1f} s")
         print(
             PrintedTable(
-                title=f"Named queries over {rows} image rows, p95 in milliseconds",
-                header=("query", "before compaction", "after"),
-                rows=[(name, printed(before[name]), printed(after[name])) for name in before],
+                title=f"Named queries over {rows} image rows, milliseconds: p95, and median of processor time",
+                header=("query", "before compaction", "processor", "after", "processor"),
+                rows=[(name, *map(printed, (*before[name], *after[name]))) for name in before],
             )
         )
 
