@@ -86,6 +86,24 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WarehouseSettings:
+    """url: parquet:///folder or doris://user:password@frontend:8030/database; docs/warehouse.md has the rest.
+
+    memory_bytes and threads bound what a process spends on a query of Parquet files; a month of a log is
+    dropped once log_retention_months have begun since its own.
+    """
+
+    url: str
+    spool: Path
+    load_max_rows: int
+    load_max_bytes: int
+    load_max_seconds: float
+    memory_bytes: int
+    threads: int
+    log_retention_months: int
+
+
+@dataclass(frozen=True, slots=True)
 class CodecSettings:
     """The pool of codec processes that each worker and each web process may have.
 
@@ -116,6 +134,7 @@ class Environment:
     scp: ScpSettings
     intake: IntakeSettings
     web: WebSettings
+    warehouse: WarehouseSettings
     codec: CodecSettings
 
     @property
@@ -323,6 +342,26 @@ def _web(read: _Reader) -> WebSettings:
     return settings
 
 
+def _warehouse(read: _Reader, home: Path) -> WarehouseSettings:
+    settings = WarehouseSettings(
+        url=read.url("WAREHOUSE_URL", f"parquet://{home}/warehouse", ("parquet", "doris")),
+        spool=read.path("WAREHOUSE_SPOOL", home / "spool"),
+        load_max_rows=read.integer("WAREHOUSE_LOAD_MAX_ROWS", 50_000, least=1, most=1_000_000),
+        load_max_bytes=read.integer("WAREHOUSE_LOAD_MAX_BYTES", 64 * 1024**2, least=1024, most=1024**3),
+        load_max_seconds=read.seconds("WAREHOUSE_LOAD_MAX_SECONDS", 10),
+        memory_bytes=read.integer("WAREHOUSE_MEMORY_BYTES", 1024**3, least=128 * 1024**2),
+        threads=read.integer("WAREHOUSE_THREADS", 2, least=1, most=256),
+        log_retention_months=read.integer("WAREHOUSE_LOG_RETENTION_MONTHS", 24, least=1, most=1200),
+    )
+    # DuckDB takes these characters in a path for patterns.
+    is_folder = re.fullmatch(r"parquet:///+[^/*?\[][^*?\[]*", settings.url)
+    if settings.url.startswith("parquet:") and not is_folder:
+        read.problems.append(
+            "WAREHOUSE_URL=parquet://...: takes the whole path of a folder, parquet:///folder, without * ? ["
+        )
+    return settings
+
+
 def _codec(read: _Reader) -> CodecSettings:
     settings = CodecSettings(
         processes=read.integer("CODEC_PROCESSES", min(len(os.sched_getaffinity(0)), 4), least=1, most=256),
@@ -375,6 +414,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         scp=_scp(read),
         intake=_intake(read),
         web=_web(read),
+        warehouse=_warehouse(read, home),
         codec=_codec(read),
     )
     if read.problems:

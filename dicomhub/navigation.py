@@ -64,6 +64,12 @@ UNFOLD: dict[str, Any] = {
                 },
                 _item("Not rendered", "broken_image", "transcoding", "unrenderedinstance"),
                 _item("Transcode attempts", "receipt_long", "transcoding", "transcodeattempt"),
+                {
+                    "title": "Warehouse",
+                    "icon": "warehouse",
+                    "link": reverse_lazy("warehouse"),
+                    "permission": lambda request: request.user.is_staff,
+                },
             ),
             _group(
                 "Receiving",

@@ -2,7 +2,7 @@
 
 from celery import Celery
 
-from tasks.route import RETRY_TASK, STAGES, SWEEP_TASK, Queue
+from tasks.route import COMPACT_WAREHOUSE_TASK, LOAD_SPOOL_TASK, RETRY_TASK, STAGES, SWEEP_TASK, Queue
 
 # A message comes back after this long when its worker vanished without a word; it must exceed the hard limit
 # of a task by the time that a prefetched message waits. A worker whose connection is seen to close gives its
@@ -11,13 +11,18 @@ VISIBILITY_TIMEOUT_SECONDS = 3600
 TASK_SOFT_LIMIT_SECONDS = 540
 TASK_HARD_LIMIT_SECONDS = 600
 SWEEP_INTERVAL_SECONDS = 10.0
+# A table gets at most one load in this time: many small ones are what a warehouse suffers from.
+LOAD_INTERVAL_SECONDS = 5.0
+COMPACTION_INTERVAL_SECONDS = 300.0
 # Before every key of ours in Redis.
 KEY_PREFIX = "dicomhub:"
 
 
 def _routes() -> dict[str, dict[str, str]]:
     routes = {stage.task: {"queue": stage.queue.value} for stage in STAGES}
-    routes[SWEEP_TASK] = {"queue": Queue.MAINTENANCE.value}
+    for task in (SWEEP_TASK, COMPACT_WAREHOUSE_TASK):
+        routes[task] = {"queue": Queue.MAINTENANCE.value}
+    routes[LOAD_SPOOL_TASK] = {"queue": Queue.LOAD.value}
     routes[RETRY_TASK] = {"queue": Queue.TRANSCODE.value}
     return routes
 
@@ -69,7 +74,17 @@ def create_app(broker_url: str) -> Celery:
                 "schedule": SWEEP_INTERVAL_SECONDS,
                 # A sweep that waited behind another has nothing left to do.
                 "options": {"expires": SWEEP_INTERVAL_SECONDS},
-            }
+            },
+            "load-spool": {
+                "task": LOAD_SPOOL_TASK,
+                "schedule": LOAD_INTERVAL_SECONDS,
+                "options": {"expires": LOAD_INTERVAL_SECONDS},
+            },
+            "compact-warehouse": {
+                "task": COMPACT_WAREHOUSE_TASK,
+                "schedule": COMPACTION_INTERVAL_SECONDS,
+                "options": {"expires": COMPACTION_INTERVAL_SECONDS},
+            },
         },
     )
     return app

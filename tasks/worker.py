@@ -25,7 +25,10 @@ app.conf.update(
         "tasks.pipeline.metadata",
         "tasks.pipeline.transcode",
         "tasks.pipeline.retry",
+        "tasks.pipeline.load",
+        "tasks.pipeline.load_spool",
         "tasks.pipeline.sweep",
+        "tasks.pipeline.compact_warehouse",
         "tasks.pipeline.failure",
     ],
 )

@@ -18,9 +18,11 @@ __all__ = [
     "MatchInvalid",
     "MatchUnsupported",
     "batch",
+    "batch_indexed_at",
     "series",
     "series_matching",
     "series_model",
+    "series_of_batch",
     "series_of_study",
     "stale_series",
     "stuck_batches",
@@ -65,6 +67,16 @@ def batch(batch_id: str) -> InstanceBatch:
     manifest = Batch.objects.get(pk=batch_id, manifest__isnull=False).manifest
     assert manifest is not None
     return batch_from_message(manifest)
+
+
+def batch_indexed_at(batch_id: str) -> datetime | None:
+    """When the index stage has passed. Raises Batch.DoesNotExist."""
+    return Batch.objects.only("indexed_at").get(pk=batch_id).indexed_at
+
+
+def series_of_batch(batch_id: str) -> list[Series]:
+    """The series that a batch has brought instances to, with their studies and patients."""
+    return list(Series.objects.filter(batches=batch_id).select_related("study__patient"))
 
 
 def studies_of_batch(batch_id: str) -> list[Study]:

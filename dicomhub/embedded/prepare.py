@@ -1,4 +1,4 @@
-"""Everything that must stand before the servers start: tables, static files, an administrator.
+"""Everything that must stand before the servers start: tables, static files, a warehouse, an administrator.
 
 Runs as a process of its own, so that Django's memory is given back. The last line on standard output is a
 JSON object for the launcher; the password in it goes nowhere else.
@@ -10,8 +10,12 @@ import sys
 from dataclasses import asdict
 
 import django
+from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError
+
+from tasks.warehouse.open import open_warehouse
+from tasks.warehouse.port import WarehouseUnavailable
 
 
 def main() -> int:
@@ -26,6 +30,11 @@ def main() -> int:
     except DatabaseError as error:
         print(f"The database cannot be used: {error}".strip(), file=sys.stderr)  # noqa: T201 - for the log
         return 1
+    try:
+        open_warehouse(settings.ENVIRONMENT.warehouse).initialise()
+    except WarehouseUnavailable as error:
+        # The archive receives and serves without one.
+        print(f"The warehouse cannot be used: {error}", file=sys.stderr)  # noqa: T201 - for the log
     print(json.dumps(asdict(administrator)))  # noqa: T201 - for the launcher
     return 0
 

@@ -103,7 +103,7 @@ class TranscodeAttempt(_OfInstance):
     """One try at one instance with one decoder; codec is "" when it came to none.
 
     attempt counts the tries at these bytes, from 1. bytes_in is the archived file's size, bytes_out the
-    rendition's.
+    rendition's. is_spooled: its row is on its way to the warehouse.
     """
 
     at = models.DateTimeField()
@@ -114,10 +114,12 @@ class TranscodeAttempt(_OfInstance):
     bytes_in = models.PositiveBigIntegerField()
     bytes_out = models.PositiveBigIntegerField(default=0)
     proved_with = models.CharField(max_length=64, blank=True, default="")
+    is_spooled = models.BooleanField(default=False, editable=False)
 
     class Meta:
         ordering = ("-id",)
         indexes = (
+            models.Index(fields=("id",), condition=models.Q(is_spooled=False), name="attempt_to_spool"),
             models.Index(fields=("at",), name="attempt_by_time"),
             models.Index(fields=("series_instance_uid",), name="attempt_by_series"),
         )

@@ -24,6 +24,11 @@ class PolicyInvalid(Exception):
         self.tenant = tenant
 
 
+def attempts_to_spool(at_most: int) -> list[TranscodeAttempt]:
+    """Attempts of which the warehouse is not told yet, oldest first."""
+    return list(TranscodeAttempt.objects.filter(is_spooled=False).order_by("id")[:at_most])
+
+
 def settings_by_tenant(tenants: Iterable[str]) -> Mapping[str, TranscodeSettings]:
     """Raises PolicyInvalid."""
     names = set(tenants)

@@ -47,6 +47,11 @@ def request_retry(rows: "QuerySet[UnrenderedInstance]") -> int:
     return rows.update(state=UnrenderedInstance.State.RETRY, tried={}, updated_at=datetime.now(UTC))
 
 
+def attempts_spooled(attempts: Iterable[TranscodeAttempt]) -> None:
+    """Their rows are on their way to the warehouse."""
+    TranscodeAttempt.objects.filter(pk__in=[attempt.pk for attempt in attempts]).update(is_spooled=True)
+
+
 def prune_attempts(before: datetime) -> int:
     """Forget attempts that were made before that time. Returns how many."""
     old = TranscodeAttempt.objects.filter(at__lt=before).order_by("at")

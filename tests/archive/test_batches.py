@@ -115,7 +115,7 @@ def test_unmerged_instances_are_those_of_this_series_that_no_document_has(store:
     index(store, "b1", earlier, header=model)
     series = selectors.series("default", STUDY, earlier.series_instance_uid)
     assert selectors.unmerged_instances(series) == [earlier, later]
-    services.batch_reached("b2", "metadata")
+    services.batch_reached("b2", "load")
     assert selectors.unmerged_instances(series) == [earlier]
 
 

@@ -10,11 +10,16 @@ import requests
 from django.contrib.auth.models import User
 
 from dicomhub.archive.models import Batch
+from tasks.warehouse.loader import Loader
+from tasks.warehouse.open import open_warehouse
+from tasks.warehouse.spool import open_spool
+from tasks.warehouse.tables import RECEIVE_LOG
 from tests.dicomweb.served import serving
 from tests.support.metrics import of, parse
 from tests.support.redis_process import running_redis
 from tests.support.samples import sample
 from tests.support.scp_process import children_of
+from tests.support.spooling import Clock, bad_row, batch, load_everything
 from tests.support.waiting import wait_until
 
 TOKEN = "a-token"
@@ -118,6 +123,33 @@ def test_batches_that_are_not_done_and_messages_that_wait_are_counted(
     assert of(metrics, "dicomhub_broker_up") == 1
     assert of(metrics, "dicomhub_queue_messages", queue="index") == 2
     assert of(metrics, "dicomhub_queue_messages", queue="metadata") == 0
+
+
+def test_what_waits_for_the_warehouse_and_what_it_refuses_is_counted(scrape, configure, settings):
+    before = settings.ENVIRONMENT
+    warehouse = replace(
+        before.warehouse, spool=before.home / "spool", url=f"parquet://{before.home}/warehouse"
+    )
+    environment = configure(warehouse=warehouse)
+    name = {"table": RECEIVE_LOG.name}
+    assert of(scrape(), "dicomhub_spool_rows", **name) == 0
+    spool = open_spool(environment)
+    spool.append({RECEIVE_LOG: [*batch("a", range(5))[RECEIVE_LOG], bad_row(9)]})
+    metrics = scrape()
+    assert of(metrics, "dicomhub_spool_rows", **name) == 6
+    assert of(metrics, "dicomhub_spool_bytes", **name) > 1000
+    assert of(metrics, "dicomhub_spool_oldest_seconds", **name) < 600
+    Loader(spool, open_warehouse(warehouse), warehouse, now=Clock()).run()
+    metrics = scrape()
+    assert of(metrics, "dicomhub_spool_is_misconfigured", **name) == 1
+    assert of(metrics, "dicomhub_spool_failures", **name) == 1
+    open_warehouse(warehouse).initialise()
+    load_everything(spool, open_warehouse(warehouse), warehouse)
+    metrics = scrape()
+    assert of(metrics, "dicomhub_spool_rows", **name) == 0
+    assert of(metrics, "dicomhub_spool_dead_rows", **name) == 1
+    assert of(metrics, "dicomhub_spool_loaded_rows_total", **name) == 5
+    assert of(metrics, "dicomhub_spool_is_misconfigured", **name) == 0
 
 
 def test_gunicorns_workers_are_added_up_the_dead_ones_too(tmp_path):

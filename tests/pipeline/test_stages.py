@@ -17,9 +17,13 @@ from dicomhub.storage.layout import JOURNAL, SeriesKey
 from tasks.messages import InstanceBatch
 from tasks.publish import publish_batch
 from tasks.route import INDEX, RECEIVED, STAGES, SWEEP_TASK
+from tasks.warehouse.open import open_warehouse
+from tasks.warehouse.spool import open_spool
+from tasks.warehouse.tables import IMAGE_META, RECEIVE_LOG, STATE_META
 from tests.support.ct_series import write_ct_series
 from tests.support.receiving import receive
 from tests.support.samples import sample
+from tests.support.spooling import counts, load_everything
 from tests.support.waiting import wait_until
 
 TWO_HOURS_AGO = datetime.now(UTC) - timedelta(hours=2)
@@ -99,7 +103,7 @@ def test_batches_of_one_series_out_of_order_end_in_the_same_state(worker, intake
 
 
 def test_a_worker_that_is_killed_half_way_leaves_nothing_undone(
-    idle_worker, intake, dispatcher, app, tmp_path
+    idle_worker, intake, dispatcher, app, environment, tmp_path
 ):
     """Its messages stay with Redis for an hour. The journal and the database know earlier what is missing."""
     paths = ct_paths(tmp_path, instances=40)
@@ -120,6 +124,10 @@ def test_a_worker_that_is_killed_half_way_leaves_nothing_undone(
         return Batch.objects.filter(state=Batch.State.DONE).count() == 8
 
     wait_until(drive_on, what="all are through")
+    warehouse = open_warehouse(environment.warehouse)
+    warehouse.initialise()
+    load_everything(open_spool(environment), warehouse, environment.warehouse)
+    assert counts(warehouse) == {STATE_META.name: 1, IMAGE_META.name: 40, RECEIVE_LOG.name: 40}
     assert Series.objects.get().number_of_instances == 40
     assert len(read_manifest(intake.store, series_key_of(paths[0])).instances) == 40
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from celery import Celery
 
+from tasks.route import Queue
 from tests.support.waiting import wait_until
 
 
@@ -23,7 +24,7 @@ class Worker:
         command = (sys.executable, "-m", "celery", "--app", "tasks.worker", "worker")
         queues = (
             "--queues",
-            "index,metadata,transcode,maintenance",
+            ",".join(Queue),
             "--concurrency",
             "1",
             "--hostname",

@@ -1,0 +1,98 @@
+"""Rows that the warehouse refuses, kept with its reason until a person says what becomes of them.
+
+dead/<table>/<name>.<rows>.ndjson   the rows
+dead/<table>/<name>.json            why
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from tasks.warehouse.spool import SUFFIX, RowsFile, Spool, new_name, rows_files
+from tasks.warehouse.tables import Table
+
+_UNKNOWN_REASON = "its reason is not known any more"
+
+
+class DeadLetterGone(Exception):
+    """There is no such dead letter: it was retried or discarded before."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    name: str
+    rows: RowsFile
+    reason: str
+    refused_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    reason: str
+    refused_at: datetime
+
+
+def _directory(spool: Spool, table: Table) -> Path:
+    return spool.root / "dead" / table.name
+
+
+def bury(spool: Spool, table: Table, label: str, lines: list[bytes], *, reason: str) -> None:
+    """Keep rows that were refused under this label. Done twice, they are there once. Raises OSError."""
+    directory = _directory(spool, table)
+    why = _Reason(reason=reason, refused_at=datetime.now(UTC))
+    spool.write(directory / f"{label}.json", msgspec.json.encode(why))
+    spool.write(directory / f"{label}.{len(lines)}{SUFFIX}", b"\n".join([*lines, b""]))
+
+
+def dead_letters(spool: Spool, table: Table) -> list[DeadLetter]:
+    """The newest first."""
+    letters = [_letter(file) for file in rows_files(_directory(spool, table))]
+    return sorted(letters, key=lambda letter: letter.refused_at, reverse=True)
+
+
+def retry(spool: Spool, table: Table, name: str) -> None:
+    """Let the rows wait for the warehouse again. Raises DeadLetterGone."""
+    letter = _find(spool, table, name)
+    # A name of its own: the label that it was refused under may be taken by now.
+    waiting = spool.waiting_directory(table)
+    try:
+        letter.rows.path.rename(waiting / f"{new_name()}.{letter.rows.number_of_rows}{SUFFIX}")
+    except FileNotFoundError:
+        raise DeadLetterGone(name) from None
+    spool.sync(waiting)
+    _reason_path(letter.rows).unlink(missing_ok=True)
+
+
+def discard(spool: Spool, table: Table, name: str) -> None:
+    """Give the rows up. Raises DeadLetterGone."""
+    letter = _find(spool, table, name)
+    try:
+        letter.rows.path.unlink()
+    except FileNotFoundError:
+        raise DeadLetterGone(name) from None
+    _reason_path(letter.rows).unlink(missing_ok=True)
+
+
+def _find(spool: Spool, table: Table, name: str) -> DeadLetter:
+    for file in rows_files(_directory(spool, table)):
+        if _name(file) == name:
+            return _letter(file)
+    raise DeadLetterGone(name)
+
+
+def _letter(file: RowsFile) -> DeadLetter:
+    try:
+        why = msgspec.json.decode(_reason_path(file).read_bytes(), type=_Reason)
+    except (OSError, msgspec.DecodeError):
+        why = _Reason(reason=_UNKNOWN_REASON, refused_at=file.written_at)
+    return DeadLetter(_name(file), file, why.reason, why.refused_at)
+
+
+def _name(file: RowsFile) -> str:
+    return file.path.name.removesuffix(SUFFIX).rpartition(".")[0]
+
+
+def _reason_path(file: RowsFile) -> Path:
+    return file.path.with_name(f"{_name(file)}.json")
