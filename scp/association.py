@@ -55,6 +55,7 @@ class Association:
         self._messages: MessageReceiver | None = None
         self._general: GeneralLane | None = None  # once the association is in its care
         self._peer_max_pdu_bytes = 0
+        self._until = 0.0  # what is to be waited for until then; as of the last tick
         self._context_id = 0  # of the last data that came, which is where its answer goes
         self._actions: dict[Action, Callable[[Any], None]] = {
             Action.AE_5: lambda _: self._timers.start_artim(),
@@ -92,9 +93,10 @@ class Association:
     def _serve(self) -> None:
         self._happen(Happening.EVT5)
         while self._is_in_receive_lane:
-            self._receive()
             if self._timers.is_tick_due():
                 self._tick()
+                self._until = self._next_deadline()
+            self._receive()
         if self._general is not None:
             self._general.run()
 
@@ -103,16 +105,16 @@ class Association:
         return self._machine.state is not State.STA1 and self._general is None
 
     def _receive(self) -> None:
-        until = self._timers.deadline(is_waiting_for_more=self._is_waiting_for_more)
-        cut_at = self._lane.intake.next_deadline()
-        if self.read(until=until if cut_at is None else min(until, cut_at)) is Arrival.CLOSED:
+        if self.read(until=self._until) is Arrival.CLOSED:
             self._happen(Happening.EVT17)
-        # What follows the request of an association for the general lane is left in the parser for it.
-        while self._is_in_receive_lane and (event := self._parser.next_event()):
+            return
+        while (event := self._parser.next_event()) is not None:
             if type(event) is DataFragments and self._machine.state is State.STA6:
                 self._take_data(event)  # DT-2, which leaves the state as it is: most of all that happens
-            else:
-                self._happen(HAPPENINGS[type(event)], event)
+                continue
+            self._happen(HAPPENINGS[type(event)], event)
+            if not self._is_in_receive_lane:
+                return  # what follows the request of an association for the general lane is left for it
 
     def read(self, *, until: float) -> Arrival:
         """Wait until then, on time.monotonic(), for bytes, and put them into the parser."""
@@ -136,6 +138,11 @@ class Association:
         timeout = self._timers.expired(is_waiting_for_more=self._is_waiting_for_more)
         if timeout is not None:
             self._give_up(Outcome.TIMED_OUT, timeout)
+
+    def _next_deadline(self) -> float:
+        deadline = self._timers.deadline(is_waiting_for_more=self._is_waiting_for_more)
+        cut_at = self._lane.intake.next_deadline()
+        return deadline if cut_at is None else min(deadline, cut_at)
 
     @property
     def _is_waiting_for_more(self) -> bool:
@@ -205,6 +212,8 @@ class Association:
         if self._general is not None:
             self.answered(response)
             self._general.answer(self._context_id, response)
+        elif self._machine.state is State.STA6:
+            self._send_response(response)  # DT-1, which leaves the state as it is too
         else:
             self._happen(Happening.EVT9, response)
 
