@@ -1,7 +1,7 @@
 """Where the elements of a head lie, remembered from the data set before.
 
-The instances of a series differ in their values, and seldom in the headers of their elements. The same headers
-at the same places are the same walk over them, so that one comparison stands for all of its steps.
+The instances of a series differ in their values, and seldom in the headers of their elements. The same
+headers at the same places are the same walk over them, so that one comparison stands for all of its steps.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,10 @@ class HeadLayout:
 
     __slots__ = ("_headers", "_places", "_struct")
 
-    def __init__(self, data: memoryview, headers: Sequence[tuple[int, int]], places: Mapping[int, slice]) -> None:
-        """headers are the ends, in ascending order, of all that says where the next element begins.
+    def __init__(
+        self, data: memoryview, headers: Sequence[tuple[int, int]], places: Mapping[int, slice]
+    ) -> None:
+        """Remember a head by the ends, in ascending order, of all that says where a next element begins.
 
         places are those of the values wanted, by tag; the last of them ends the head.
         """
