@@ -91,10 +91,12 @@ class Actions:
         """Take fragments; return the answer that they have, in either lane."""
         assert self._messages is not None, "Sta6 is reached through an acceptance only"
         try:
-            return self._messages.take(run)
+            response = self._messages.take(run)
         except ProtocolViolation as violation:
             self._happen(Happening.EVT19, PduInvalid(violation.reason, violation.problem))
             return None
+        self._timers.heard()  # the time that writing and archiving took was ours, not the peer's
+        return response
 
     def end_by_release(self) -> None:
         self._record.ended(Outcome.RELEASED, "in the middle of a message" if self.is_inside_message else "")
@@ -136,7 +138,7 @@ class Actions:
         pdus = encode_command(context_id, command_set, peer_max_pdu_bytes=self._peer_max_pdu_bytes)
         self._record.answered(response)
         self._connection.send(pdus)
-        self._timers.heard()  # the time that archiving took was ours, not the peer's
+        self._timers.heard()
 
     def _release(self, _event: ReleaseRequested) -> None:
         self.end_by_release()
