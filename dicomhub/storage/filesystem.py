@@ -51,6 +51,7 @@ class SeriesExtent:
 class FilesystemStore:
     def __init__(self, root: Path, *, durability: Durability) -> None:
         self.root = root
+        self._root_name = str(root)  # paths of instances are put together as text: no Path for each
         self._is_power_safe = durability == "power"
         self._incoming = root / INCOMING
         self._incoming.mkdir(parents=True, exist_ok=True)
@@ -60,7 +61,7 @@ class FilesystemStore:
 
     def free_bytes(self) -> int:
         """What is free for us on the store's file system, what is reserved for root left out."""
-        status = os.statvfs(self.root)
+        status = os.statvfs(self._root_name)
         return status.f_bavail * status.f_frsize
 
     def create_incoming(self) -> IncomingFile:
@@ -84,8 +85,7 @@ class FilesystemStore:
         Raises OSError.
         """
         self._sync_file(incoming.fileno())
-        target = self.root / relative
-        while (outcome := self._archive_new(incoming, target, confirm)) is None:
+        while (outcome := self._archive_new(incoming, relative, confirm)) is None:
             # None again: whoever had the name has taken it back, for the other could not confirm it.
             outcome = self._archive_duplicate(
                 incoming, relative, digest=digest, replace=replace, confirm=confirm
@@ -96,25 +96,28 @@ class FilesystemStore:
         return outcome
 
     def _archive_new(
-        self, incoming: IncomingFile, target: Path, confirm: Callable[[], None]
+        self, incoming: IncomingFile, relative: str, confirm: Callable[[], None]
     ) -> ArchiveOutcome | None:
         """None when the name exists.
 
         The lock on the folder is shared by all who bring something new, and keeps those out who have the
         same name until it is confirmed or taken back: they would answer for a file that goes away again.
         """
-        self._make_directories(target.parent)
-        with self._locked(target.parent, fcntl.LOCK_SH) as directory:
+        target = f"{self._root_name}/{relative}"
+        directory = self._open_locked(target.rpartition("/")[0], fcntl.LOCK_SH)
+        try:
             try:
-                os.link(incoming.path, target)
+                os.link(incoming.name, target)
             except FileExistsError:
                 return None
             try:
                 self._sync_descriptor(directory)
                 confirm()
             except BaseException:
-                target.unlink()
+                os.unlink(target)  # noqa: PTH108 - it is no Path
                 raise
+        finally:
+            os.close(directory)
         return ArchiveOutcome.ARCHIVED
 
     def _archive_duplicate(
@@ -194,20 +197,32 @@ class FilesystemStore:
     @contextmanager
     def locked_directory(self, relative: str) -> Iterator[None]:
         """Hold the one lock on a directory of the store, made if need be, against every other process."""
-        directory = self.root / relative
-        self._make_directories(directory)
-        with self._locked(directory, fcntl.LOCK_EX):
+        with self._locked(self.root / relative, fcntl.LOCK_EX):
             yield
 
     @contextmanager
     def _locked(self, directory: Path, how: int) -> Iterator[int]:
         """Hold the lock on a directory, LOCK_SH or LOCK_EX, and have its descriptor."""
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = self._open_locked(str(directory), how)
         try:
-            fcntl.flock(descriptor, how)
             yield descriptor
         finally:
             os.close(descriptor)
+
+    def _open_locked(self, directory: str, how: int) -> int:
+        """Open a directory, made if need be, and lock it until the descriptor is closed."""
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        try:
+            descriptor = os.open(directory, flags)
+        except FileNotFoundError:
+            self._make_directories(Path(directory))
+            descriptor = os.open(directory, flags)
+        try:
+            fcntl.flock(descriptor, how)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
 
     def _link(self, source: Path, target: Path) -> None:
         try:
