@@ -35,6 +35,7 @@ class Timers:
 
     def start_artim(self) -> None:
         self._artim_at = time.monotonic() + self._artim_seconds
+        self._tick_at = 0.0  # it may expire before the next tick would come
 
     def stop_artim(self) -> None:
         self._artim_at = _NEVER

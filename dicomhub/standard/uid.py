@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from functools import lru_cache
 
 UID_MAX_LENGTH = 64
 
@@ -25,6 +26,7 @@ class UidInvalid(ValueError):
         self.value = value
 
 
+@lru_cache(maxsize=16)  # the same few are looked at several times for each instance
 def is_uid(value: str) -> bool:
     return _ACCEPTABLE.fullmatch(value) is not None
 

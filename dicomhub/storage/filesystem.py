@@ -18,7 +18,7 @@ from dicomhub.environment import Durability, Environment
 from dicomhub.storage.digest import digest_of_file
 from dicomhub.storage.incoming import IncomingFile
 from dicomhub.storage.layout import INCOMING, rendition_paths, series_directory, version_path
-from dicomhub.storage.lock import directory_lock
+from dicomhub.storage.lock import directory_lock, open_locked
 
 _SUFFIX = ".dcm"
 
@@ -52,6 +52,7 @@ class SeriesExtent:
 class FilesystemStore:
     def __init__(self, root: Path, *, durability: Durability) -> None:
         self.root = root
+        self._root_name = str(root)  # paths of instances are put together as text: no Path for each
         self._is_power_safe = durability == "power"
         self._incoming = root / INCOMING
         self._incoming.mkdir(parents=True, exist_ok=True)
@@ -61,7 +62,7 @@ class FilesystemStore:
 
     def free_bytes(self) -> int:
         """What is free for us on the store's file system, what is reserved for root left out."""
-        status = os.statvfs(self.root)
+        status = os.statvfs(self._root_name)
         return status.f_bavail * status.f_frsize
 
     def create_incoming(self) -> IncomingFile:
@@ -85,8 +86,7 @@ class FilesystemStore:
         Raises OSError.
         """
         self._sync_file(incoming.fileno())
-        target = self.root / relative
-        while (outcome := self._archive_new(incoming, target, confirm)) is None:
+        while (outcome := self._archive_new(incoming, relative, confirm)) is None:
             # None again: whoever had the name has taken it back, for the other could not confirm it.
             outcome = self._archive_duplicate(
                 incoming, relative, digest=digest, replace=replace, confirm=confirm
@@ -97,25 +97,28 @@ class FilesystemStore:
         return outcome
 
     def _archive_new(
-        self, incoming: IncomingFile, target: Path, confirm: Callable[[], None]
+        self, incoming: IncomingFile, relative: str, confirm: Callable[[], None]
     ) -> ArchiveOutcome | None:
         """None when the name exists.
 
         The lock on the folder is shared by all who bring something new, and keeps those out who have the
         same name until it is confirmed or taken back: they would answer for a file that goes away again.
         """
-        self._make_directories(target.parent)
-        with directory_lock(target.parent, fcntl.LOCK_SH) as directory:
+        target = f"{self._root_name}/{relative}"
+        directory = self._open_locked(target.rpartition("/")[0], fcntl.LOCK_SH)
+        try:
             try:
-                os.link(incoming.path, target)
+                os.link(incoming.name, target)
             except FileExistsError:
                 return None
             try:
                 self._sync_descriptor(directory)
                 confirm()
             except BaseException:
-                target.unlink()
+                os.unlink(target)  # noqa: PTH108 - it is no Path
                 raise
+        finally:
+            os.close(directory)
         return ArchiveOutcome.ARCHIVED
 
     def _archive_duplicate(
@@ -208,10 +211,19 @@ class FilesystemStore:
     @contextmanager
     def locked_directory(self, relative: str) -> Iterator[None]:
         """Hold the one lock on a directory of the store, made if need be, against every other process."""
-        directory = self.root / relative
-        self._make_directories(directory)
-        with directory_lock(directory, fcntl.LOCK_EX):
+        descriptor = self._open_locked(str(self.root / relative), fcntl.LOCK_EX)
+        try:
             yield
+        finally:
+            os.close(descriptor)
+
+    def _open_locked(self, directory: str, how: int) -> int:
+        """open_locked on a directory that is made if need be."""
+        try:
+            return open_locked(directory, how)
+        except FileNotFoundError:
+            self._make_directories(Path(directory))
+            return open_locked(directory, how)
 
     def _link(self, source: Path, target: Path) -> None:
         try:

@@ -4,6 +4,7 @@ Every tenant and UID is checked here before it becomes part of a path; nothing e
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from dicomhub.standard.transfer_syntax import TRANSFER_SYNTAXES
@@ -50,6 +51,7 @@ def study_directory(tenant: str, study_instance_uid: str) -> str:
     return f"{_tenant(tenant)}/{checked_uid('StudyInstanceUID', study_instance_uid)}"
 
 
+@lru_cache(maxsize=16)  # instances come in series
 def series_directory(tenant: str, study_instance_uid: str, series_instance_uid: str) -> str:
     study = study_directory(tenant, study_instance_uid)
     return f"{study}/{checked_uid('SeriesInstanceUID', series_instance_uid)}"
