@@ -29,12 +29,19 @@ def _await_interim_answer(sock: socket.socket) -> None:
     Bytes of TLS cannot be looked at without taking them: there the body is sent at once, and an early answer
     is still read if the reset does not overtake it.
     """
-    if isinstance(sock, ssl.SSLSocket) or not select.select([sock], [], [], INTERIM_ANSWER_SECONDS)[0]:
+    if isinstance(sock, ssl.SSLSocket) or not _is_readable(sock):
         return
     if not _INTERIM.startswith(sock.recv(len(_INTERIM), socket.MSG_PEEK)) or not sock.recv(
         1, socket.MSG_PEEK
     ):
         raise BrokenPipeError("answered before the body")
+
+
+def _is_readable(sock: socket.socket) -> bool:
+    # poll, for select knows no descriptor above 1023.
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(INTERIM_ANSWER_SECONDS * 1000))
 
 
 class _ExpectingConnection(HTTPConnection):
