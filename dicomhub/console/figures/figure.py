@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """What a column holds, and so how it is written for people."""
 
     TEXT = "text"

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dicomhub.archive.pages.text import NOTHING, listed, size
+from dicomhub.archive.pages.text import NOTHING, size
 from dicomhub.console.figures.figure import Column, Kind
 
 _WRITERS: Mapping[Kind, Callable[[Any], str]] = {
-    Kind.TEXT: listed,
+    Kind.TEXT: lambda value: value.replace("\\", ", "),
     Kind.COUNT: "{:,}".format,
     Kind.BYTES: size,
     Kind.MILLISECONDS: "{:,.0f} ms".format,
