@@ -11,10 +11,10 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench requirements clean
+.PHONY: help run demo test check doris-check bench requirements clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: $(VENV)/.run ## everything on this machine, in the foreground; Ctrl-C stops it
 	@exec $(PY) -m dicomhub.embedded run
@@ -33,6 +33,11 @@ check: $(VENV)/.lint ## lint, format, types, import contracts
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+doris-check: export DORIS_URL := $(DORIS_URL)
+doris-check: $(VENV)/.test ## the warehouse's contract on a Doris of yours: make doris-check DORIS_URL=doris://...
+	@[ -n "$$DORIS_URL" ] || { echo "Say which: make doris-check DORIS_URL=doris://user:password@host:8030/name" >&2; exit 1; }
+	$(PY) -m pytest -k doris-cluster tests/warehouse/test_contract.py $(PYTEST_ARGS)
 
 bench: $(VENV)/.test ## measure, and print tables
 	@sh .ci/system-packages bench

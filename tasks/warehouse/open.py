@@ -2,13 +2,24 @@
 
 from pathlib import Path
 
-from dicomhub.environment import WarehouseSettings
+from dicomhub.environment import EnvironmentInvalid, WarehouseSettings
+from tasks.warehouse.doris import DorisWarehouse
+from tasks.warehouse.doris_address import DorisAddressInvalid, read_doris_address
 from tasks.warehouse.parquet import ParquetWarehouse
 from tasks.warehouse.port import Warehouse
 
 
 def open_warehouse(settings: WarehouseSettings) -> Warehouse:
-    """Touches neither network nor disk yet: the first question does."""
+    """Touches neither network nor disk yet: the first question does.
+
+    Raises EnvironmentInvalid for a doris:// address that says what Doris does not have.
+    """
+    if settings.url.startswith("doris:"):
+        try:
+            address = read_doris_address(settings.url)
+        except DorisAddressInvalid as error:
+            raise EnvironmentInvalid([f"WAREHOUSE_URL=doris://...: {error}"]) from None
+        return DorisWarehouse(address, log_retention_months=settings.log_retention_months)
     return ParquetWarehouse(
         Path(settings.url.removeprefix("parquet://")),
         memory_bytes=settings.memory_bytes,

@@ -89,7 +89,7 @@ class Rounds:
         if found != {IMAGE_META.name: expected, RECEIVE_LOG.name: expected}:
             self.summary.problems.append(f"round {self.summary.rounds}: {found}, not {expected} of each")
         for folder in (*(spool.waiting_directory(table) for table in TABLES), spool.root / "loading"):
-            if left := list(folder.iterdir()):
+            if left := list(folder.glob("*")):
                 self.summary.problems.append(f"round {self.summary.rounds}: {folder.name} has {left}")
         if (spool.root / "dead").exists():
             self.summary.problems.append(f"round {self.summary.rounds}: there are dead letters")

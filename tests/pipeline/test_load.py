@@ -32,12 +32,13 @@ from tests.support.spooling import counts, load_everything
 from tests.support.waiting import wait_until
 
 CT = sample("CT_small.dcm")
-ROWS_DUE_AT_ONCE = {"WAREHOUSE_LOAD_MAX_SECONDS": "0.001"}
+# Rows are due at once, and batches are cut by the test alone.
+TIMES = {"WAREHOUSE_LOAD_MAX_SECONDS": "0.001", "BATCH_MAX_SECONDS": "3600"}
 
 
 @pytest.fixture
 def variables(variables):
-    return variables | ROWS_DUE_AT_ONCE
+    return variables | TIMES
 
 
 @pytest.fixture
