@@ -322,10 +322,11 @@ def _warehouse(read: _Reader, home: Path) -> WarehouseSettings:
         threads=read.integer("WAREHOUSE_THREADS", 2, least=1, most=256),
         log_retention_months=read.integer("WAREHOUSE_LOG_RETENTION_MONTHS", 24, least=1, most=1200),
     )
-    is_folder = re.fullmatch("parquet:///+[^/].*", settings.url)
+    # DuckDB takes these characters in a path for patterns.
+    is_folder = re.fullmatch(r"parquet:///+[^/*?\[][^*?\[]*", settings.url)
     if settings.url.startswith("parquet:") and not is_folder:
         read.problems.append(
-            "WAREHOUSE_URL=parquet://...: must name a folder by its whole path, parquet:///folder"
+            "WAREHOUSE_URL=parquet://...: takes the whole path of a folder, parquet:///folder, without * ? ["
         )
     return settings
 

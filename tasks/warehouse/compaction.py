@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from dicomhub.log import logger
 from tasks.warehouse.arrow_rows import arrow_schema
 from tasks.warehouse.duckdb_reader import DuckDbReader
-from tasks.warehouse.manifest import DataFile, Snapshot, TableFolder, label_of
+from tasks.warehouse.manifest import DataFile, Manifest, Snapshot, TableFolder, label_of
 from tasks.warehouse.monthly_files import FULL_FILE_ROWS, MonthlyFiles, month_before
 from tasks.warehouse.parquet_file import remove_abandoned
 from tasks.warehouse.tables import Table
@@ -47,34 +47,37 @@ class Compaction:
         Raises TableMissing, SchemaOlder, ManifestDamaged, OSError, duckdb.Error, pa.ArrowException.
         """
         with self.folder.compaction_lock() as is_mine:
-            if is_mine:
+            is_left = is_mine
+            while is_left:
                 with self.folder.snapshot() as snapshot:
-                    self._compact(snapshot)
+                    loads = _first(snapshot.loads)
+                    is_left = len(loads) < len(snapshot.loads)
+                    self._compact(snapshot, loads)
                 remove_unused(self.folder)
 
-    def _compact(self, snapshot: Snapshot) -> None:
+    def _compact(self, snapshot: Snapshot, loads: tuple[Path, ...]) -> None:
         first_month = month_before(self.now, self.log_retention_months) if self.table.partition_by else ""
         held = tuple(file for file in snapshot.manifest.files if file.month >= first_month)
-        if not snapshot.loads and len(held) == len(snapshot.manifest.files):
+        if not loads and len(held) == len(snapshot.manifest.files):
             return
         superseded = self._superseded(snapshot)
-        joined = self._joined(held, snapshot, superseded)
+        joined = self._joined(held, loads, superseded)
         files = MonthlyFiles(self.folder, self.table, first_month)
         with files:
-            for path in (*(self.folder.path / file.path for file in joined), *snapshot.loads):
+            for path in (*(self.folder.path / file.path for file in joined), *loads):
                 for rows in _remaining_rows(path, superseded.get(path), arrow_schema(self.table)):
                     files.add(rows)
         self.folder.replace_manifest(
             replace(
                 snapshot.manifest,
                 files=(*(file for file in held if file not in joined), *files.written),
-                consumed=self._consumed(snapshot),
+                consumed=self._consumed(snapshot.manifest, loads),
             )
         )
         logger().info(
             "warehouse_compacted",
             table=self.table.name,
-            loads=len(snapshot.loads),
+            loads=len(loads),
             joined=len(joined),
             written=len(files.written),
             rows=sum(file.rows for file in files.written),
@@ -86,12 +89,12 @@ class Compaction:
         return {snapshot.files[index]: rows[indexes == index] for index in np.unique(indexes)}
 
     def _joined(
-        self, held: tuple[DataFile, ...], snapshot: Snapshot, superseded: dict[Path, RowNumbers]
+        self, held: tuple[DataFile, ...], loads: tuple[Path, ...], superseded: dict[Path, RowNumbers]
     ) -> list[DataFile]:
         """The compacted files to write anew: those that have lost rows, and those that are small by now."""
         joined = [file for file in held if self.folder.path / file.path in superseded]
-        months = _months(snapshot.loads, self.table.partition_by)
-        rows = sum(pq.read_metadata(path).num_rows for path in snapshot.loads)
+        months = _months(loads, self.table.partition_by)
+        rows = sum(pq.read_metadata(path).num_rows for path in loads)
         for file in sorted(held, key=lambda file: file.rows):
             if file.rows > _JOINED_AT_MOST * rows or file.rows >= FULL_FILE_ROWS:
                 break
@@ -100,15 +103,15 @@ class Compaction:
                 rows += file.rows
         return joined
 
-    def _consumed(self, snapshot: Snapshot) -> dict[str, int]:
+    def _consumed(self, manifest: Manifest, loads: tuple[Path, ...]) -> dict[str, int]:
         """A label is forgotten after its time, unless its file is still there: it would be read again."""
         now = int(self.now.timestamp())
         known = {
             label: at
-            for label, at in snapshot.manifest.consumed.items()
+            for label, at in manifest.consumed.items()
             if now - at < _LABELS_KNOWN_SECONDS or self.folder.load_path(label).exists()
         }
-        return known | {label_of(path): now for path in snapshot.loads}
+        return known | {label_of(path): now for path in loads}
 
 
 def remove_unused(folder: TableFolder) -> None:
@@ -121,12 +124,23 @@ def remove_unused(folder: TableFolder) -> None:
     for path in folder.data.rglob("*.parquet"):
         if path not in named:
             path.unlink()
-            with suppress(OSError):  # other files are in this month, or it is no month
-                path.parent.rmdir()
+    for month in folder.data.glob("month=*"):
+        with suppress(OSError):  # it holds files
+            month.rmdir()
     for path in folder.load_files():
         if all(label_of(path) in manifest.consumed for manifest in in_use):
             path.unlink()
     remove_abandoned(folder.temporary)
+
+
+def _first(loads: tuple[Path, ...]) -> tuple[Path, ...]:
+    """About a file full of them, so that a compaction that runs out of time has done something."""
+    rows = 0
+    for number, path in enumerate(loads):
+        rows += pq.read_metadata(path).num_rows
+        if rows >= FULL_FILE_ROWS:
+            return loads[: number + 1]
+    return loads
 
 
 def _remaining_rows(path: Path, superseded: RowNumbers | None, schema: pa.Schema) -> Iterator[pa.Table]:

@@ -54,12 +54,12 @@ class ParquetWarehouse:
             return _write_load(folder, table, label, arrow_rows(table, rows))
         except RowsMalformed as error:
             return LoadOutcome(LoadStatus.REJECTED, str(error))
-        except (TableMissing, ManifestDamaged, SchemaOlder) as error:
+        except (TableMissing, ManifestDamaged, SchemaOlder, PermissionError) as error:
             return LoadOutcome(LoadStatus.MISCONFIGURED, _explain(error))
-        except FileVanished:
-            return LoadOutcome(LoadStatus.UNKNOWN, "a compaction took the file for one that was left behind")
-        except (OSError, pa.ArrowException) as error:
-            return LoadOutcome(LoadStatus.BUSY, str(error))
+        except (OSError, pa.ArrowException, FileVanished) as error:
+            # It may have failed once the file had its name.
+            is_there = folder.load_path(label).exists()
+            return LoadOutcome(LoadStatus.UNKNOWN if is_there else LoadStatus.BUSY, str(error))
 
     def query(self, name: QueryName, parameters: Mapping[str, Any]) -> QueryResult:
         with _translated():
@@ -138,8 +138,10 @@ def _translated() -> Iterator[None]:
         raise WarehouseUnavailable(f"the warehouse's files: {str(error).splitlines()[0]}") from error
 
 
-def _explain(error: TableMissing | ManifestDamaged | SchemaOlder) -> str:
+def _explain(error: TableMissing | ManifestDamaged | SchemaOlder | PermissionError) -> str:
     match error:
+        case PermissionError():
+            return str(error)
         case TableMissing():
             return f"there is no table {error}: run `manage.py warehouse init`"
         case ManifestDamaged():

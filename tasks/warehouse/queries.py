@@ -72,7 +72,7 @@ def statement(name: QueryName, dialect: Dialect, parameters: Mapping[str, Any]) 
     if name is QueryName.INSTANCES_BY_HEADER:
         conditions = [
             dialect.header_condition(match, f"match_{number}_")
-            for number, match in enumerate(bound.pop("matches"))
+            for number, match in enumerate(bound.pop("matches", ()))
         ]
         text = text.replace("{matches}", "".join(f" AND {sql}" for sql, _ in conditions))
         for _, values in conditions:

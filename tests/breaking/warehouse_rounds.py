@@ -33,6 +33,8 @@ from tests.warehouse.making import NOON, access_row, image_row, ndjson
 ROWS = 20
 WRITERS = 10
 READERS = 2
+# Thirteen processes on a machine that others use as well.
+STARTING_SECONDS = 180
 EVER = {"tenant": None, "since": datetime(2000, 1, 1), "until": datetime(2100, 1, 1)}
 
 # Children are forked from a process that has imported everything and used nothing of it.
@@ -122,13 +124,14 @@ def together(folder: Path, *, seconds: float, writers: int = WRITERS) -> int:
         *((read, (folder, stop)) for _ in range(READERS)),
     ]
     with running(jobs) as processes:
-        wait_until(lambda: all((folder / f"begun-{n}").exists() for n in range(writers)), what="writers")
+        all_begun = [folder / f"begun-{n}" for n in range(writers)]
+        wait_until(lambda: all(path.exists() for path in all_begun), what="writers", seconds=STARTING_SECONDS)
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and all(process.is_alive() for process in processes):
             processes[0].join(0.1)
         stop.set()
         for process in processes:
-            process.join(60)
+            process.join(STARTING_SECONDS)
         assert [process.exitcode for process in processes] == [0] * len(processes)
     check(folder, writers)
     warehouse_in(folder).compact()
@@ -145,7 +148,9 @@ def kill(folder: Path, *, rounds: int, seed: int) -> int:
         path = folder / "begun-0"
         before = begun(folder, 0) if path.exists() else 0
         with running([(write, (folder, 0, stop)), (compact, (folder, stop))]) as processes:
-            wait_until(lambda: path.exists() and begun(folder, 0) > before, what="a load")  # noqa: B023
+            wait_until(
+                lambda: path.exists() and begun(folder, 0) > before, what="a load", seconds=STARTING_SECONDS
+            )  # noqa: B023
             time.sleep(chance.uniform(0, 0.3))  # the moment of the kill, not a wait
             for process in processes:
                 assert process.exitcode is None

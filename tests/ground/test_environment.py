@@ -25,7 +25,7 @@ def test_everything_that_is_wrong_is_said_at_once():
     }
 
 
-@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "WAREHOUSE_URL"])
 def test_a_password_in_an_address_is_never_shown(name):
     [problem] = problems_of(**{name: "mysql://user:secret@host/name"})
     assert "secret" not in problem
@@ -43,6 +43,13 @@ def test_an_ae_title_has_1_to_16_characters(title):
 def test_the_pool_has_to_fit_together():
     [problem] = problems_of(SCP_MIN_SPARE_CHILDREN="9", SCP_MAX_SPARE_CHILDREN="8")
     assert "does not hold" in problem
+
+
+@pytest.mark.parametrize("url", ["parquet://host/folder", "parquet://", "parquet:///", "parquet:///a[b]"])
+def test_the_folder_of_an_embedded_warehouse_is_a_whole_path(url):
+    [problem] = problems_of(WAREHOUSE_URL=url)
+    assert "parquet:///folder" in problem
+    assert read_environment({}).warehouse.url.startswith("parquet:///")
 
 
 def test_the_environment_wins_over_the_settings_file(tmp_path):
