@@ -69,20 +69,26 @@ _PLAIN: Mapping[str, tuple[Shape, str, str]] = {
 
 
 def _by_day(figure: Figure, names: Sequence[str | None], period: Period) -> tuple[Chart, ...]:
-    """Instances and bytes, stacked, every day of the period a column."""
-    days = figure.values("day")
+    """Instances and bytes, stacked, every day of the period a column; a name has one colour in both."""
+    days, labels = figure.values("day"), tuple(map(date.isoformat, period.days))
+    measures = (
+        ("Instances a day", Kind.COUNT, figure.values("instances")),
+        ("Bytes a day", Kind.BYTES, figure.values("size_bytes")),
+    )
+    shares: Counter[str] = Counter()
+    for _, _, numbers in measures:
+        whole = sum(numbers) or 1
+        for name, number in zip(names, numbers, strict=True):
+            shares[name or NOTHING] += number / whole
     return tuple(
         Chart(
             title,
             Shape.COLUMNS,
             unit,
-            tuple(map(date.isoformat, period.days)),
-            _stacked(period.days, list(zip(days, names, figure.values(column), strict=True))),
+            labels,
+            _stacked(period.days, shares, list(zip(days, names, numbers, strict=True))),
         )
-        for title, unit, column in (
-            ("Instances a day", Kind.COUNT, "instances"),
-            ("Bytes a day", Kind.BYTES, "size_bytes"),
-        )
+        for title, unit, numbers in measures
     )
 
 
@@ -91,11 +97,13 @@ def _reads(figure: Figure) -> Chart:
     cells = [
         (user or "nobody signed in", status, count) for user, status, count in zip(*columns, strict=True)
     ]
-    totals: Counter[str] = Counter()
-    for user, _, requests in cells:
-        totals[user] += requests
-    users = [user for user, _ in totals.most_common(_BARS_SHOWN)]
-    return Chart("Requests", Shape.BARS, Kind.COUNT, tuple(users), _stacked(users, cells))
+    of_user: Counter[str] = Counter()
+    of_status: Counter[str] = Counter()
+    for user, status, requests in cells:
+        of_user[user] += requests
+        of_status[status] += requests
+    users = [user for user, _ in of_user.most_common(_BARS_SHOWN)]
+    return Chart("Requests", Shape.BARS, Kind.COUNT, tuple(users), _stacked(users, of_status, cells))
 
 
 def _plain(figure: Figure, shape: Shape, label: str, value: str) -> Chart:
@@ -109,14 +117,14 @@ def _plain(figure: Figure, shape: Shape, label: str, value: str) -> Chart:
     return Chart(value_column.title, shape, value_column.kind, tuple(name for name, _ in shown), (series,))
 
 
-def _stacked(places: Sequence[Any], cells: list[tuple[Any, str | None, float]]) -> tuple[Series, ...]:
-    """A series a name, the greatest first; what is beyond the colours is one, `others`."""
-    totals: Counter[str] = Counter()
+def _stacked(
+    places: Sequence[Any], weights: "Counter[str]", cells: list[tuple[Any, str | None, int]]
+) -> tuple[Series, ...]:
+    """A series a name, the weightiest first; what is beyond the colours is one, `others`."""
     by_place: Counter[tuple[Any, str]] = Counter()
     for place, name, value in cells:
-        totals[name or NOTHING] += value  # type: ignore[assignment] # Counter takes any number
-        by_place[place, name or NOTHING] += value  # type: ignore[assignment]
-    names = [name for name, _ in totals.most_common()]
+        by_place[place, name or NOTHING] += value
+    names = [name for name, _ in weights.most_common()]
     shown, rest = names[:_SERIES_SHOWN], names[_SERIES_SHOWN:]
     series = [Series(name, tuple(by_place[place, name] for place in places)) for name in shown]
     if rest:

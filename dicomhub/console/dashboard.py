@@ -30,8 +30,8 @@ _DEFAULT_DAYS = 30
 _DAYS = ((1, "Today"), (7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "365 days"))
 # Who read what is not for everyone who may see the archive.
 _PERMISSIONS = {"reads": "auth.view_user"}
-# These hold two charts, or a table of many columns.
-_WIDE = frozenset({"received_by_modality", "received_by_source", "largest_studies"})
+# These hold two charts, a long sentence, or a table of many columns.
+_WIDE = frozenset({"received_by_modality", "received_by_source", "growth", "largest_studies"})
 
 
 class _Choice(forms.Form):

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import threading
 from datetime import date, timedelta
 from html import unescape
 
@@ -16,8 +17,9 @@ from dicomhub.environment import Environment
 from dicomhub.tenants.models import Tenant
 from tasks.warehouse.open import open_warehouse
 from tasks.warehouse.port import Warehouse
-from tests.support.warehouse_filling import fill, noon
-from tests.warehouse.making import uids
+from tests.support.waiting import wait_until
+from tests.support.warehouse_filling import fill, noon, received
+from tests.warehouse.making import image_row, uids
 
 PAGE = "/admin/dashboard/"
 
@@ -131,9 +133,6 @@ def test_what_cannot_be_chosen_is_a_bad_request(browser: Client, query: str):
 
 
 def test_many_modalities_are_seven_and_others(browser: Client, warehouse: Warehouse):
-    from tests.support.warehouse_filling import received
-    from tests.warehouse.making import image_row
-
     warehouse.initialise()
     made = [image_row(1, n, m, at=noon(1), modality=f"M{n}") for n in range(10) for m in range(20 - n)]
     received(warehouse, "label", made)
@@ -148,7 +147,9 @@ def test_a_study_that_is_archived_has_a_link_to_its_page(browser: Client, wareho
     patient = Patient.objects.create(tenant=tenant, key="k")
     uid = uids(1, 1, 1)["study_instance_uid"]
     study = Study.objects.create(tenant=tenant, patient=patient, study_instance_uid=uid)
-    Study.objects.create(tenant=tenant, patient=patient, study_instance_uid=uids(3, 1, 1)["study_instance_uid"])
+    Study.objects.create(
+        tenant=tenant, patient=patient, study_instance_uid=uids(3, 1, 1)["study_instance_uid"]
+    )
     links = re.findall(r'href="(/admin/archive/study/.*?)"', card(text(browser.get(PAGE)), "largest_studies"))
     assert links == [f"/admin/archive/study/{study.pk}/change/"], "of its own tenant alone"
     assert browser.get(links[0]).status_code == 200
@@ -187,6 +188,10 @@ def test_a_warehouse_that_hangs_holds_nobody_up(browser, environment, warehouse,
         manifest.unlink()
         manifest.write_bytes(content)
         pipe.close()
+        wait_until(
+            lambda: "warehouse-question" not in {one.name for one in threading.enumerate()},
+            what="all have their answer",
+        )
 
 
 def test_who_may_see_it(db: None, client: Client, warehouse: Warehouse):

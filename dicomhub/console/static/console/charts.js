@@ -74,6 +74,7 @@ function coloursOfPage() {
 }
 
 function draw() {
+    Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
     const drawn = [...document.querySelectorAll(".dashboard-charts figure")].map((figure) => {
         const chart = JSON.parse(figure.querySelector("script").textContent);
         const type = chart.shape === "line" ? "line" : "bar";
