@@ -135,7 +135,7 @@ def load_others(warehouse: Warehouse, rows: int) -> None:
 
 def questions() -> dict[str, tuple[QueryName, Mapping[str, Any]]]:
     over_time = {"tenant": None, "since": SINCE, "until": UNTIL}
-    study = image_row(100, 400, 1)["study_instance_uid"]
+    study = image_row(1, 4, 1)["study_instance_uid"]
     asked: dict[str, tuple[QueryName, Mapping[str, Any]]] = {
         name.value: (name, over_time)
         for name in QueryName
@@ -150,7 +150,7 @@ def questions() -> dict[str, tuple[QueryName, Mapping[str, Any]]]:
         QueryName.INSTANCES_BY_HEADER,
         {**by_header, "study_instance_uid": study, "matches": (kvp,)},
     )
-    patient = HeaderMatch(("00100020",), MatchKind.EQUAL, ("P100",))
+    patient = HeaderMatch(("00100020",), MatchKind.EQUAL, ("P1",))
     asked[SCAN] = (
         QueryName.INSTANCES_BY_HEADER,
         {**by_header, "study_instance_uid": None, "matches": (patient,)},
@@ -158,20 +158,22 @@ def questions() -> dict[str, tuple[QueryName, Mapping[str, Any]]]:
     return asked
 
 
-def p95_milliseconds(
+def milliseconds(
     warehouse: Warehouse, name: QueryName, parameters: Mapping[str, Any], *, rounds: int
-) -> float:
-    taken = []
+) -> tuple[float, float]:
+    """The 95th percentile by the clock, and the median of what the processors spent, whatever else they did."""
+    taken, used = [], []
     for _ in range(rounds):
-        before = time.perf_counter()
+        before, cpu = time.perf_counter(), time.process_time()
         assert warehouse.query(name, parameters).rows
         taken.append((time.perf_counter() - before) * 1000)
-    return statistics.quantiles(taken, n=20)[-1]
+        used.append((time.process_time() - cpu) * 1000)
+    return statistics.quantiles(taken, n=20)[-1], statistics.median(used)
 
 
-def measure_questions(warehouse: Warehouse) -> dict[str, float]:
+def measure_questions(warehouse: Warehouse) -> dict[str, tuple[float, float]]:
     return {
-        name: p95_milliseconds(warehouse, *question, rounds=ROUNDS_OF_A_SCAN if name == SCAN else ROUNDS)
+        name: milliseconds(warehouse, *question, rounds=ROUNDS_OF_A_SCAN if name == SCAN else ROUNDS)
         for name, question in questions().items()
     }
 
@@ -198,9 +200,9 @@ def main() -> None:
         print(f"compaction: {compaction:.1f} s")
         print(
             PrintedTable(
-                title=f"Named queries over {rows} image rows, p95 in milliseconds",
-                header=("query", "before compaction", "after"),
-                rows=[(name, printed(before[name]), printed(after[name])) for name in before],
+                title=f"Named queries over {rows} image rows, milliseconds: p95, and median of processor time",
+                header=("query", "before compaction", "processor", "after", "processor"),
+                rows=[(name, *map(printed, (*before[name], *after[name]))) for name in before],
             )
         )
 

@@ -99,7 +99,12 @@ def instance_count(warehouse: Warehouse) -> int:
 
 
 def begun(folder: Path, writer: int) -> int:
-    return (folder / f"begun-{writer}").stat().st_size
+    path = folder / f"begun-{writer}"
+    return path.stat().st_size if path.exists() else 0
+
+
+def wait_for_a_load(folder: Path, *, after: int) -> None:
+    wait_until(lambda: begun(folder, 0) > after, what="a load", seconds=STARTING_SECONDS)
 
 
 def check(folder: Path, writers: int) -> int:
@@ -124,8 +129,11 @@ def together(folder: Path, *, seconds: float, writers: int = WRITERS) -> int:
         *((read, (folder, stop)) for _ in range(READERS)),
     ]
     with running(jobs) as processes:
-        all_begun = [folder / f"begun-{n}" for n in range(writers)]
-        wait_until(lambda: all(path.exists() for path in all_begun), what="writers", seconds=STARTING_SECONDS)
+        wait_until(
+            lambda: all(begun(folder, writer) for writer in range(writers)),
+            what="a load of each writer",
+            seconds=STARTING_SECONDS,
+        )
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and all(process.is_alive() for process in processes):
             processes[0].join(0.1)
@@ -145,12 +153,9 @@ def kill(folder: Path, *, rounds: int, seed: int) -> int:
     warehouse.initialise()
     for _ in range(rounds):
         stop = _processes.Event()
-        path = folder / "begun-0"
-        before = begun(folder, 0) if path.exists() else 0
+        before = begun(folder, 0)
         with running([(write, (folder, 0, stop)), (compact, (folder, stop))]) as processes:
-            wait_until(
-                lambda: path.exists() and begun(folder, 0) > before, what="a load", seconds=STARTING_SECONDS
-            )  # noqa: B023
+            wait_for_a_load(folder, after=before)
             time.sleep(chance.uniform(0, 0.3))  # the moment of the kill, not a wait
             for process in processes:
                 assert process.exitcode is None
