@@ -37,7 +37,7 @@ check: $(VENV)/.lint ## lint, format, types, import contracts
 doris-check: export DORIS_URL := $(DORIS_URL)
 doris-check: $(VENV)/.test ## the warehouse's contract on a Doris of yours: make doris-check DORIS_URL=doris://...
 	@[ -n "$$DORIS_URL" ] || { echo "Say which: make doris-check DORIS_URL=doris://user:password@host:8030/name" >&2; exit 1; }
-	$(PY) -m pytest -k doris-cluster tests/warehouse/test_contract.py $(PYTEST_ARGS)
+	$(PY) -m pytest -k doris-cluster tests/warehouse $(PYTEST_ARGS)
 
 bench: $(VENV)/.test ## measure, and print tables
 	@sh .ci/system-packages bench

@@ -32,7 +32,7 @@ _VERSION_PREFIX = "dicomhub, schema version "
 
 @dataclass(frozen=True, slots=True)
 class TableSettings:
-    """log_retention_months: a month of a log is dropped once as many months have begun since its own."""
+    """log_retention_months: how many months of a log are kept beside the current one."""
 
     replication: int
     buckets: int
@@ -62,7 +62,7 @@ def create_table(table: Table, settings: TableSettings) -> str:
     ]
     if table.partition_by is not None:
         parts.append(f"AUTO PARTITION BY RANGE (date_trunc(`{table.partition_by}`, 'month')) ()")
-        properties[_RETENTION] = str(_months_past(settings))
+        properties[_RETENTION] = str(settings.log_retention_months)
     parts.append(f"DISTRIBUTED BY HASH (`{_bucket_column(table)}`) BUCKETS {settings.buckets}")
     parts.append(
         "PROPERTIES (\n    " + ",\n    ".join(f'"{k}" = "{v}"' for k, v in properties.items()) + "\n)"
@@ -80,7 +80,7 @@ def note_version(table: Table) -> str:
 
 
 def set_retention(log: Table, settings: TableSettings) -> str:
-    return f'ALTER TABLE `{log.name}` SET ("{_RETENTION}" = "{_months_past(settings)}")'
+    return f'ALTER TABLE `{log.name}` SET ("{_RETENTION}" = "{settings.log_retention_months}")'
 
 
 def version_comment(version: int) -> str:
@@ -91,11 +91,6 @@ def version_of_comment(comment: str) -> int:
     """0 for a table that dicomhub did not make."""
     number = comment.removeprefix(_VERSION_PREFIX)
     return int(number) if number.isdecimal() else 0
-
-
-def _months_past(settings: TableSettings) -> int:
-    """Doris counts partitions that are over, and keeps one of them at least."""
-    return max(1, settings.log_retention_months - 1)
 
 
 def _bucket_column(table: Table) -> str:

@@ -12,6 +12,7 @@
 | gzip | on | off: send rows as they are, to a Doris before 3.0.5 or over a fast network |
 """
 
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -85,7 +86,7 @@ def _read(url: str) -> DorisAddress:
         database=database,
         query_port=_number(values, "query_port", 9030, most=65535),
         tls=cast("Tls", tls),
-        ca=Path(values["ca"]) if "ca" in values else None,
+        ca=_certificates(values["ca"]) if "ca" in values else None,
         load_seconds=_number(values, "timeout", 600, most=259_200),
         replication=_number(values, "replication", 3, most=100),
         buckets=_number(values, "buckets", 8, most=1024),
@@ -98,6 +99,15 @@ def _frontend(text: str) -> FrontEnd:
     if not parts.hostname or parts.username:
         raise DorisAddressInvalid("fe must be host or host:port")
     return FrontEnd(parts.hostname, parts.port or 8030)
+
+
+def _certificates(name: str) -> Path:
+    path = Path(name)
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError:
+        raise DorisAddressInvalid("ca must name a readable PEM file of certificates") from None
+    return path
 
 
 def _number(values: dict[str, str], name: str, default: int, *, most: int) -> int:

@@ -1,5 +1,6 @@
 """Connections to Doris' front ends by MySQL's protocol: pooled, timed, from one front end to the next."""
 
+import re
 import ssl
 import threading
 import time
@@ -21,7 +22,7 @@ _ACCESS_DENIED = 1045
 _ACCESS_DENIED_CODES = frozenset({1044, _ACCESS_DENIED, 1142, 1227, 5203})
 _UNKNOWN_CODES = frozenset({1049, 1051, 1146})
 # Doris's own code for most of what is wrong is 1105.
-_UNKNOWN_WORDS = ("unknown database", "unknown table", "does not exist")
+_UNKNOWN = re.compile(r"unknown (database|table)|table \[.*\] does not exist", re.IGNORECASE | re.DOTALL)
 
 
 Answer = tuple[tuple[str, ...], list[tuple[Any, ...]]]
@@ -123,7 +124,7 @@ def _unavailable(error: pymysql.MySQLError) -> WarehouseUnavailable:
     code, text = (*error.args, 0, "")[:2]
     if code in _ACCESS_DENIED_CODES:
         return WarehouseUnavailable("Doris refuses the user, its password or its rights")
-    if code in _UNKNOWN_CODES or any(words in str(text).lower() for words in _UNKNOWN_WORDS):
+    if code in _UNKNOWN_CODES or _UNKNOWN.search(str(text)):
         return WarehouseUnavailable(
             "Doris has no such database or table: `manage.py warehouse init` creates them"
         )

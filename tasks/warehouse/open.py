@@ -10,7 +10,7 @@ from tasks.warehouse.port import Warehouse
 
 
 def open_warehouse(settings: WarehouseSettings) -> Warehouse:
-    """Touches neither network nor disk yet: the first question does.
+    """Talks to nobody and writes nothing yet: the first question does.
 
     Raises EnvironmentInvalid for a doris:// address that says what Doris does not have.
     """

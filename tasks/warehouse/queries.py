@@ -1,8 +1,9 @@
 """The questions that a warehouse answers, by name: one definition each, with the SQL of each dialect from it.
 
 In the texts $name is a parameter, and {name} a piece that dialects write differently. Parameters are bound,
-never formatted in. Every query takes tenant: a name, or None for all of them. Those of what happened take
-since and until: naive UTC datetimes, since included and until not.
+never formatted in. Databases disagree on where a null is sorted, so the texts say it where there may be one.
+Every query takes tenant: a name, or None for all of them. Those of what happened take since and until: naive
+UTC datetimes, since included and until not.
 """
 
 import re
@@ -108,12 +109,12 @@ _TEXTS: dict[QueryName, str] = {
         SELECT CAST(received_at AS DATE) AS day, modality, count(*) AS instances,
             CAST(sum(size_bytes) AS BIGINT) AS size_bytes
         FROM dicom_receive_log WHERE {received}
-        GROUP BY day, modality ORDER BY day, modality""",
+        GROUP BY day, modality ORDER BY day, modality NULLS LAST""",
     QueryName.RECEIVED_BY_SOURCE: """
         SELECT CAST(received_at AS DATE) AS day, source, calling_ae_title, count(*) AS instances,
             CAST(sum(size_bytes) AS BIGINT) AS size_bytes
         FROM dicom_receive_log WHERE {received}
-        GROUP BY day, source, calling_ae_title ORDER BY day, source, calling_ae_title""",
+        GROUP BY day, source, calling_ae_title ORDER BY day, source, calling_ae_title NULLS LAST""",
     QueryName.STORES_BY_HOUR: """
         SELECT CAST(extract(hour FROM received_at) AS BIGINT) AS hour, count(*) AS instances,
             CAST(sum(size_bytes) AS BIGINT) AS size_bytes
@@ -137,7 +138,8 @@ _TEXTS: dict[QueryName, str] = {
             CAST(sum(bytes_out) AS BIGINT) AS bytes_out
         FROM dicom_transcode_log WHERE {happened}
         GROUP BY outcome, reason, source_transfer_syntax_uid, target_transfer_syntax_uid
-        ORDER BY attempts DESC, outcome, reason, source_transfer_syntax_uid, target_transfer_syntax_uid""",
+        ORDER BY attempts DESC, outcome, reason NULLS LAST, source_transfer_syntax_uid,
+            target_transfer_syntax_uid""",
     QueryName.READS_BY_USER: """
         SELECT user_name, status, count(*) AS requests, CAST(sum(bytes_sent) AS BIGINT) AS bytes_sent
         FROM wado_access_log WHERE {happened}

@@ -62,18 +62,23 @@ class StreamLoad:
             )
 
     def _session(self, label: str) -> requests.Session:
-        session = requests.Session()
-        session.trust_env = False  # no proxy, no .netrc
+        session = self._plain_session()
         session.auth = HTTPBasicAuth(self._address.user.encode(), self._address.password.encode())
-        session.verify = str(self._address.ca) if self._address.ca else True
         session.headers.update(self._headers(label))
         for scheme in ("http://", "https://"):
             session.mount(scheme, ExpectContinueAdapter())
         return session
 
+    def _plain_session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False  # no proxy, no .netrc
+        session.verify = str(self._address.ca) if self._address.ca else True
+        return session
+
     def _headers(self, label: str) -> Mapping[str, str]:
         headers = {
             "Expect": "100-continue",
+            "Accept-Encoding": "identity",
             "Connection": "close",
             "label": label,
             "format": "json",
@@ -151,7 +156,7 @@ class StreamLoad:
             return ""
         try:
             with (
-                requests.Session() as session,
+                self._plain_session() as session,
                 session.get(url, timeout=REASON_SECONDS, stream=True) as response,
             ):
                 return reason_of(response.raw.read(REASON_MAX_BYTES).decode("utf-8", "replace"))

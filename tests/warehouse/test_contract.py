@@ -155,10 +155,9 @@ def test_lines_that_are_no_json_keep_their_load_out(warehouse: Warehouse) -> Non
     assert row_count(warehouse, ACCESS_LOG) == 0
 
 
-def test_a_header_that_is_no_object_or_no_unicode_keeps_its_load_out(warehouse: Warehouse) -> None:
-    line = ndjson([image_row(1, 1, 1)])
-    for bad in (ndjson([image_row(1, 1, 1, header="text")]), line.replace(b"STEP1", b"STE\xff1")):
-        assert warehouse.load(IMAGE_META, "label", bad).status is LoadStatus.REJECTED
+def test_a_header_that_is_no_unicode_keeps_its_load_out(warehouse: Warehouse) -> None:
+    bad = ndjson([image_row(1, 1, 1)]).replace(b"STEP1", b"STE\xff1")
+    assert warehouse.load(IMAGE_META, "label", bad).status is LoadStatus.REJECTED
     assert row_count(warehouse, IMAGE_META) == 0
 
 

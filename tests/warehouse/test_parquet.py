@@ -150,3 +150,10 @@ def test_a_damaged_file_or_manifest_is_one_clear_error(warehouse, log):
     assert warehouse.load(ACCESS_LOG, "c", ndjson([access_row(2)])).status is LoadStatus.MISCONFIGURED
     with pytest.raises(WarehouseUnavailable, match="manifest"):
         warehouse.compact()
+
+
+def test_a_header_that_is_no_object_keeps_its_load_out(warehouse):
+    """Doris' VARIANT takes any JSON."""
+    bad = ndjson([image_row(1, 1, 1, header="text")])
+    assert warehouse.load(IMAGE_META, "label", bad).status is LoadStatus.REJECTED
+    assert rows_of(warehouse, IMAGE_META) == 0

@@ -207,7 +207,7 @@ def _checked(column: ColumnDefinition, value: Any) -> Any:
 def _cast(column: ColumnDefinition, value: Any) -> Any:  # noqa: PLR0911 - a type each
     match column.type:
         case "VARIANT":
-            return value if isinstance(value, str) and json.loads(value) is not None else json.dumps(value)
+            return json.dumps(value)
         case "VARCHAR" | "STRING":
             text = value if isinstance(value, str) else json.dumps(value)
             if column.length is not None and len(text.encode()) > column.length:

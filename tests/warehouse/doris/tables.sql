@@ -128,7 +128,7 @@ DISTRIBUTED BY HASH (`event_id`) BUCKETS 8
 PROPERTIES (
     "replication_num" = "3",
     "enable_unique_key_merge_on_write" = "true",
-    "partition.retention_count" = "23"
+    "partition.retention_count" = "24"
 );
 
 CREATE TABLE IF NOT EXISTS `dicom_transcode_log` (
@@ -160,7 +160,7 @@ DISTRIBUTED BY HASH (`event_id`) BUCKETS 8
 PROPERTIES (
     "replication_num" = "3",
     "enable_unique_key_merge_on_write" = "true",
-    "partition.retention_count" = "23"
+    "partition.retention_count" = "24"
 );
 
 CREATE TABLE IF NOT EXISTS `wado_access_log` (
@@ -193,5 +193,5 @@ DISTRIBUTED BY HASH (`event_id`) BUCKETS 8
 PROPERTIES (
     "replication_num" = "3",
     "enable_unique_key_merge_on_write" = "true",
-    "partition.retention_count" = "23"
+    "partition.retention_count" = "24"
 );

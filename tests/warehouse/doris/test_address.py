@@ -5,12 +5,14 @@ import pytest
 from dicomhub.environment import EnvironmentInvalid, read_environment
 from tasks.warehouse.doris_address import DorisAddress, DorisAddressInvalid, FrontEnd, read_doris_address
 from tasks.warehouse.open import open_warehouse
+from tests.support.certificates import make_authority
 
 
-def test_an_address_with_everything() -> None:
+def test_an_address_with_everything(tmp_path: Path) -> None:
+    ca = make_authority(tmp_path, "ca").certificate
     read = read_doris_address(
-        "doris://a%40b:p%2Fw%3A%C3%BC@fe1:8030/archive?fe=fe2&fe=fe3:8031&query_port=9031&tls=on&ca=/ca.pem"
-        "&timeout=300&replication=1&buckets=4&gzip=off"
+        "doris://a%40b:p%2Fw%3A%C3%BC@fe1:8030/archive?fe=fe2&fe=fe3:8031&query_port=9031&tls=on"
+        f"&ca={ca}&timeout=300&replication=1&buckets=4&gzip=off"
     )
     assert read == DorisAddress(
         user="a@b",
@@ -19,7 +21,7 @@ def test_an_address_with_everything() -> None:
         database="archive",
         query_port=9031,
         tls="on",
-        ca=Path("/ca.pem"),
+        ca=ca,
         load_seconds=300,
         replication=1,
         buckets=4,
@@ -48,6 +50,9 @@ def test_an_address_with_the_least() -> None:
         "doris://user:s3cret@fe:8030/archive?gzip=yes",
         "doris://user:s3cret@fe:8030/archive?fe=other:s3cret@host",
         "doris://user:s3cret@fe:8030/archive?fe",
+        "doris://user:s3cret@fe:8030/archive?tls=on&ca=/no/such/file",
+        f"doris://user:s3cret@fe:8030/archive?tls=on&ca={__file__}",
+        "doris://user:pass?s3cret@fe:8030/archive",
     ],
 )
 def test_an_address_that_is_none_is_one_line_without_a_secret(text: str) -> None:

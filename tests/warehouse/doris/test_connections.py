@@ -57,9 +57,9 @@ def test_connections_are_kept_and_shared_by_threads(doris: DorisDouble, warehous
 
 
 def test_what_goes_wrong_is_one_sentence_without_a_secret(doris: DorisDouble) -> None:
-    refused = warehouse_at(doris.url(password="wr0ng"))
-    with pytest.raises(WarehouseUnavailable, match="refuses the user") as first:
-        refused.query(QueryName.ROWS, EVERYTHING)
+    for url in (doris.url(password="wr0ng"), doris.url(user="nobody")):
+        with pytest.raises(WarehouseUnavailable, match="refuses the user") as first:
+            warehouse_at(url).query(QueryName.ROWS, EVERYTHING)
     connections = DorisConnections(read_doris_address(doris.url()))
     with pytest.raises(WarehouseUnavailable) as second:
         connections.execute("SELECT 'Doe^John' FROM nowhere.patients WHERE broken(")

@@ -37,6 +37,9 @@ def test_a_column_that_is_missing_is_added_and_older_rows_stay(
     doris.catalog.drop_column("wado_access_log", "bytes_sent")
     doris.catalog.comment("wado_access_log", "dicomhub, schema version 0")
     assert [each.schema_version for each in warehouse.status()] == [SCHEMA_VERSION] * 4 + [0]
+    refused = warehouse_at(doris.url()).load(ACCESS_LOG, "early", ndjson([access_row(3)]))
+    assert refused.status is LoadStatus.MISCONFIGURED
+    assert "manage.py warehouse init" in refused.detail
     warehouse.initialise()
     assert {each.schema_version for each in warehouse.status()} == {SCHEMA_VERSION}
     after = ndjson([access_row(2, user_agent="browser")])

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dicomhub import log
-from dicomhub.environment import Environment
+from dicomhub.environment import Environment, EnvironmentInvalid
 from tasks.warehouse.open import open_warehouse
 from tasks.warehouse.port import TableStatus, Warehouse, WarehouseUnavailable
 
@@ -66,5 +66,5 @@ class Command(BaseCommand):
         action = _ACTIONS[options["action"]][1]
         try:
             action(open_warehouse(environment.warehouse))
-        except WarehouseUnavailable as error:
+        except (WarehouseUnavailable, EnvironmentInvalid) as error:
             raise CommandError(str(error)) from None
