@@ -12,7 +12,8 @@ def noon(days_ago: int) -> datetime:
 
 
 def put(warehouse: Warehouse, table: Table, label: str, rows: list[Row]) -> None:
-    assert warehouse.load(table, label, ndjson(rows)).status is LoadStatus.LOADED
+    """Labels are of the whole database, not of a table."""
+    assert warehouse.load(table, f"{table.name}-{label}", ndjson(rows)).status is LoadStatus.LOADED
 
 
 def received(warehouse: Warehouse, label: str, images: list[Row]) -> None:
