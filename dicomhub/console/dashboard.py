@@ -16,10 +16,10 @@ from dicomhub.archive import selectors
 from dicomhub.archive.pages import text
 from dicomhub.console.charts import charts_of
 from dicomhub.console.deadline import answered_within
-from dicomhub.console.figures.figure import Figure, Period
+from dicomhub.console.figures.figure import Figure, Kind, Period
 from dicomhub.console.figures.reading import FigureReader, scope
 from dicomhub.console.figures.written import written
-from dicomhub.environment import WarehouseSettings
+from dicomhub.environment import EnvironmentInvalid, WarehouseSettings
 from dicomhub.tenants.models import Tenant
 from tasks.warehouse.open import open_warehouse
 from tasks.warehouse.port import Warehouse, WarehouseUnavailable
@@ -51,12 +51,13 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     page = {
         **admin.site.each_context(request),
         "title": "Dashboard",
+        "tenant": tenant,
         "days": [(value, label, value == days) for value, label in _DAYS],
         "tenants": [(one.name, str(one), one == tenant) for one in Tenant.objects.all()],
     }
     try:
         figures, period = _figures(days, tenant and tenant.name)
-    except (WarehouseUnavailable, OSError) as error:
+    except (WarehouseUnavailable, EnvironmentInvalid, OSError) as error:
         return render(request, "console/dashboard.html", {**page, "unavailable": str(error)})
     shown = [
         one for one in figures if request.user.has_perm(_PERMISSIONS.get(one.name, "archive.view_study"))
@@ -98,9 +99,11 @@ def _context(figures: Sequence[Figure], period: Period) -> dict[str, Any]:
 
 def _card(figure: Figure, charts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     cell = _cells_of_studies(figure) if figure.name == "largest_studies" else _cell
+    is_by_day = figure.columns[0].kind is Kind.DAY
+    newest_first = figure.rows[::-1] if is_by_day else figure.rows
     rows = [
         [(column.kind.is_number, cell(figure, row, number)) for number, column in enumerate(figure.columns)]
-        for row in figure.rows[:ROWS_SHOWN]
+        for row in newest_first[:ROWS_SHOWN]
     ]
     return {
         "name": figure.name,

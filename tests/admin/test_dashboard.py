@@ -81,9 +81,9 @@ def test_its_numbers_are_those_of_the_rows(browser: Client, warehouse: Warehouse
     assert series(size_bytes)["CT"][at] == 20_000
     assert sum(map(sum, series(instances).values())) == 32
     assert table(page, "received_by_modality") == [
-        [before.isoformat(), "CT", "10", "4.9 KB"],
-        [yesterday.isoformat(), "CR", "2", "18 bytes"],
         [yesterday.isoformat(), "CT", "20", "19.5 KB"],
+        [yesterday.isoformat(), "CR", "2", "18 bytes"],
+        [before.isoformat(), "CT", "10", "4.9 KB"],
     ]
     assert {name: sum(values) for name, values in series(charts(page, "received_by_source")[0]).items()} == {
         "SCANNER": 30,
@@ -158,7 +158,8 @@ def test_a_study_that_is_archived_has_a_link_to_its_page(browser: Client, wareho
 def test_an_empty_warehouse_says_so(browser: Client, warehouse: Warehouse):
     warehouse.initialise()
     page = text(browser.get(PAGE))
-    assert "The warehouse has no rows." in page
+    assert "The warehouse has no rows. What" in page
+    assert "no rows of Default tenant. What" in text(browser.get(f"{PAGE}?tenant=default"))
     assert "<canvas" not in page
 
 

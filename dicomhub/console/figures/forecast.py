@@ -48,7 +48,7 @@ def forecast(bytes_by_day: Sequence[int], *, room_bytes: int, today: date) -> st
         return f"{room} No steady growth {basis}, so no forecast."
     return (
         f"{_reached(room_bytes / grows.usual, today)} {room} The archive grew by {size(round(grows.usual))} "
-        f"a day {basis}. {_spread(room_bytes, grows)} What else fills this disk is not counted."
+        f"a day {basis}.{_spread(room_bytes, grows)} What else fills this disk is not counted."
     )
 
 
@@ -64,4 +64,4 @@ def _spread(room_bytes: int, grows: Growth) -> str:
     if sooner >= FAR_DAYS:
         return ""
     end = "more than ten years" if later >= FAR_DAYS else f"{later:,.0f} days"
-    return f"Going by its faster and its slower times it is {sooner:,.0f} days to {end}."
+    return f" Going by its faster and its slower times it is {sooner:,.0f} days to {end}."

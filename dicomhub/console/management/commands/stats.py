@@ -17,7 +17,7 @@ from dicomhub.console.figures.csv_files import write_csv, write_csv_files
 from dicomhub.console.figures.figure import Figure
 from dicomhub.console.figures.reading import FigureReader, scope
 from dicomhub.console.figures.written import written
-from dicomhub.environment import Environment
+from dicomhub.environment import Environment, EnvironmentInvalid
 from dicomhub.tenants.models import Tenant
 from tasks.warehouse.open import open_warehouse
 from tasks.warehouse.port import WarehouseUnavailable
@@ -62,7 +62,7 @@ def _figures(environment: Environment, days: int, tenant: str | None) -> Sequenc
     try:
         asked = scope(environment, days, tenant)
         return FigureReader(open_warehouse(environment.warehouse), asked).figures()
-    except (WarehouseUnavailable, OSError) as error:
+    except (WarehouseUnavailable, EnvironmentInvalid, OSError) as error:
         raise CommandError(str(error)) from None
 
 
