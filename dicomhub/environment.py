@@ -18,6 +18,7 @@ Durability = Literal["power", "process"]
 LogFormat = Literal["console", "json"]
 T = TypeVar("T")
 
+_LONGEST_ORDER_SECONDS = 2400.0
 _NO_MATCH_STATUSES: Mapping[str, Literal[200, 204]] = {"200": 200, "204": 204}
 _AE_TITLE = re.compile(r"[\x20-\x5b\x5d-\x7e]{1,16}")
 
@@ -103,6 +104,22 @@ class WarehouseSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CodecSettings:
+    """The pool of codec processes that each worker and each web process may have.
+
+    An order may take seconds, and seconds_per_mib for each MiB that is decoded. memory_bytes bounds what a
+    codec process allocates; a file that it maps to read does not count. modules hold further decoders.
+    """
+
+    processes: int
+    seconds: float
+    seconds_per_mib: float
+    memory_bytes: int
+    orders_per_process: int
+    modules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     home: Path
     store_root: Path
@@ -112,10 +129,13 @@ class Environment:
     log_format: LogFormat
     log_level: str
     batch_retention_days: int
+    transcode_log_retention_days: int
+    transcode_run_seconds: float
     scp: ScpSettings
     intake: IntakeSettings
     web: WebSettings
     warehouse: WarehouseSettings
+    codec: CodecSettings
 
     @property
     def embedded_redis_url_file(self) -> Path:
@@ -185,11 +205,13 @@ class _Reader:
     def port(self, name: str, default: int) -> int:
         return self.integer(name, default, least=0, most=65535)
 
-    def seconds(self, name: str, default: float) -> float:
+    def seconds(self, name: str, default: float, *, most: float = float("inf")) -> float:
         def parse(text: str) -> float:
             number = float(text)
             if not 0 < number < float("inf"):
                 raise ValueError("must be a number of seconds above 0")
+            if number > most:
+                raise ValueError(f"must be at most {most:g} seconds")
             return number
 
         return self._read(name, default, parse)
@@ -219,6 +241,15 @@ class _Reader:
             return text.strip()
 
         return self._read(name, default, parse)
+
+    def modules(self, name: str) -> tuple[str, ...]:
+        def parse(text: str) -> tuple[str, ...]:
+            names = tuple(each.strip() for each in text.split(",") if each.strip())
+            if not all(part.isidentifier() for each in names for part in each.split(".")):
+                raise ValueError("must be names of Python modules, with commas between them")
+            return names
+
+        return self._read(name, (), parse)
 
     def url(self, name: str, default: T, schemes: tuple[str, ...]) -> str | T:
         def parse(text: str) -> str | T:
@@ -331,6 +362,25 @@ def _warehouse(read: _Reader, home: Path) -> WarehouseSettings:
     return settings
 
 
+def _codec(read: _Reader) -> CodecSettings:
+    settings = CodecSettings(
+        processes=read.integer("CODEC_PROCESSES", min(len(os.sched_getaffinity(0)), 4), least=1, most=256),
+        seconds=read.seconds("CODEC_SECONDS", 30),
+        seconds_per_mib=read.seconds("CODEC_SECONDS_PER_MIB", 0.2),
+        memory_bytes=read.integer("CODEC_MEMORY_BYTES", 2 * 1024**3, least=256 * 1024**2),
+        orders_per_process=read.integer("CODEC_ORDERS_PER_PROCESS", 1000, least=1, most=1_000_000),
+        modules=read.modules("CODEC_MODULES"),
+    )
+    # Of the largest instance there can be, decoded twice: a task must end before its message comes again.
+    longest_seconds = settings.seconds + settings.seconds_per_mib * 8192
+    if longest_seconds > _LONGEST_ORDER_SECONDS:
+        read.problems.append(
+            f"CODEC_SECONDS + 8192 * CODEC_SECONDS_PER_MIB is {longest_seconds:g}, "
+            f"and must be at most {_LONGEST_ORDER_SECONDS:g}"
+        )
+    return settings
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach a listener on host; of names, only localhost is trusted."""
     if host == "localhost":
@@ -359,10 +409,13 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         log_format=read.choice("LOG_FORMAT", "console", get_args(LogFormat)),
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         batch_retention_days=read.integer("BATCH_RETENTION_DAYS", 30, least=1, most=36500),
+        transcode_log_retention_days=read.integer("TRANSCODE_LOG_RETENTION_DAYS", 90, least=1, most=36500),
+        transcode_run_seconds=read.seconds("TRANSCODE_RUN_SECONDS", 30, most=300),
         scp=_scp(read),
         intake=_intake(read),
         web=_web(read),
         warehouse=_warehouse(read, home),
+        codec=_codec(read),
     )
     if read.problems:
         raise EnvironmentInvalid(read.problems)

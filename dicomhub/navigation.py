@@ -63,6 +63,14 @@ UNFOLD: dict[str, Any] = {
                 "Pipeline",
                 _item("Batches", "conveyor_belt", "archive", "batch"),
                 {
+                    "title": "Transcoding",
+                    "icon": "grid_on",
+                    "link": reverse_lazy("transcode-matrix"),
+                    "permission": _may_view("transcoding", "transcodeattempt"),
+                },
+                _item("Not rendered", "broken_image", "transcoding", "unrenderedinstance"),
+                _item("Transcode attempts", "receipt_long", "transcoding", "transcodeattempt"),
+                {
                     "title": "Warehouse",
                     "icon": "warehouse",
                     "link": reverse_lazy("warehouse"),

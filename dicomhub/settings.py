@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "dicomhub.tenants",
     "dicomhub.archive",
+    "dicomhub.transcoding",
     "dicomhub.console",
 ]
 

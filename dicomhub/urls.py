@@ -9,6 +9,7 @@ from dicomhub.console.warehouse import warehouse
 from dicomhub.dicomweb import health
 from dicomhub.dicomweb.urls import urlpatterns as dicomweb
 from dicomhub.monitoring.views import metrics
+from dicomhub.transcoding.pages.matrix import matrix, retry
 
 handler400 = "dicomhub.dicomweb.errors.bad_request"
 handler500 = "dicomhub.dicomweb.errors.server_error"
@@ -18,6 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/dashboard/", admin.site.admin_view(dashboard), name="dashboard"),
     path("admin/receiving/associations/", admin.site.admin_view(associations), name="live-associations"),
     path("admin/pipeline/warehouse/", admin.site.admin_view(warehouse), name="warehouse"),
+    path("admin/pipeline/transcoding/", admin.site.admin_view(matrix), name="transcode-matrix"),
+    path("admin/pipeline/transcoding/retry/", admin.site.admin_view(retry), name="transcode-retry"),
     path("admin/", admin.site.urls),
     path("dicom-web/", include((dicomweb, "dicomweb"))),
     path("tenants/<str:tenant>/dicom-web/", include((dicomweb, "dicomweb"), "tenant-dicomweb")),

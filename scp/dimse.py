@@ -9,7 +9,8 @@ from dicomhub.standard.status import ERROR_COMMENT_MAX_LENGTH, Status
 NO_DATA_SET = 0x0101
 _RESPONSE_BIT = 0x8000
 _ELEMENT_HEADER = struct.Struct("<HHI")
-_US = struct.Struct("<HHIH")
+_FOUR_US = struct.Struct("<" + 4 * "HHIH")
+_GROUP_LENGTH = struct.Struct("<HHII")
 
 
 class CommandField(IntEnum):
@@ -113,10 +114,6 @@ def decode_command(data: bytes) -> Command:
     )
 
 
-def _us(element: Element, value: int) -> bytes:
-    return _US.pack(0x0000, element, 2, value)
-
-
 def _text(element: Element, text: str, padding: bytes) -> bytes:
     value = text.encode("ascii", "replace")
     value += padding * (len(value) % 2)
@@ -126,15 +123,16 @@ def _text(element: Element, text: str, padding: bytes) -> bytes:
 def encode_response(response: Response) -> bytes:
     """Encode the command set of an answer: PS3.7 9.3.1.2 (C-STORE-RSP), 9.3.5.2 (C-ECHO-RSP)."""
     command = response.command
-    elements = bytearray()
+    elements = _FOUR_US.pack(
+        *(0x0000, Element.COMMAND_FIELD, 2, (command.command_field | _RESPONSE_BIT) & 0xFFFF),
+        *(0x0000, Element.MESSAGE_ID_BEING_RESPONDED_TO, 2, command.message_id),
+        *(0x0000, Element.COMMAND_DATA_SET_TYPE, 2, NO_DATA_SET),
+        *(0x0000, Element.STATUS, 2, response.status),
+    )
     if command.affected_sop_class_uid:
-        elements += _text(Element.AFFECTED_SOP_CLASS_UID, command.affected_sop_class_uid, b"\0")
-    elements += _us(Element.COMMAND_FIELD, (command.command_field | _RESPONSE_BIT) & 0xFFFF)
-    elements += _us(Element.MESSAGE_ID_BEING_RESPONDED_TO, command.message_id)
-    elements += _us(Element.COMMAND_DATA_SET_TYPE, NO_DATA_SET)
-    elements += _us(Element.STATUS, response.status)
+        elements = _text(Element.AFFECTED_SOP_CLASS_UID, command.affected_sop_class_uid, b"\0") + elements
     if response.comment:
         elements += _text(Element.ERROR_COMMENT, response.comment[:ERROR_COMMENT_MAX_LENGTH], b" ")
     if command.affected_sop_instance_uid:
         elements += _text(Element.AFFECTED_SOP_INSTANCE_UID, command.affected_sop_instance_uid, b"\0")
-    return _ELEMENT_HEADER.pack(0x0000, Element.GROUP_LENGTH, 4) + struct.pack("<I", len(elements)) + elements
+    return _GROUP_LENGTH.pack(0x0000, Element.GROUP_LENGTH, 4, len(elements)) + elements

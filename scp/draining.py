@@ -22,7 +22,7 @@ class Draining:
 
     def __init__(self, drain_seconds: float) -> None:
         self._abort_at = time.monotonic() + drain_seconds
-        self._is_aborting = False
+        self._kill_at: float | None = None  # known once the order to abort was given, however late that was
         self._dispatcher_until: float | None = None
 
     def hurry(self) -> None:
@@ -35,14 +35,15 @@ class Draining:
             child.retire()
         now = time.monotonic()
         if serving:
-            if now >= self._abort_at and not self._is_aborting:
-                self._is_aborting = True
+            if self._kill_at is not None:
+                if now >= self._kill_at:
+                    for child in serving:
+                        child.kill()
+            elif now >= self._abort_at:
                 logger().warning("aborting_associations", children=len(serving))
                 for child in serving:
                     child.send(signal.SIGQUIT)
-            if now >= self._abort_at + _ABORT_SECONDS:
-                for child in serving:
-                    child.kill()
+                self._kill_at = time.monotonic() + _ABORT_SECONDS
         else:
             self._dismiss_dispatcher(children)
 

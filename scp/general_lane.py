@@ -117,7 +117,6 @@ class GeneralLane:
         }
         association.bind(evt.EVT_C_ECHO, lambda _: int(Status.SUCCESS))
         association.is_established = True
-        self._peer_max_pdu_bytes = peer_max_pdu_bytes
 
     def services(self, receive_lane: MessageBeginner) -> MessageBeginner:
         return _Services(self._provider, receive_lane)
@@ -131,9 +130,6 @@ class GeneralLane:
         self._association.start()
         self._association.join()
         self._provider.join()
-
-    def answer(self, context_id: int, response: Response) -> None:
-        self._provider.answer(context_id, response, peer_max_pdu_bytes=self._peer_max_pdu_bytes)
 
     @property
     def provider(self) -> Provider:

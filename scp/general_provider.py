@@ -48,8 +48,8 @@ class Accompanied(Protocol):
     def read(self, *, until: float) -> Arrival:
         """Read what comes until then, on time.monotonic(), into the parser."""
 
-    def take(self, run: DataFragments) -> None:
-        """Take fragments of a message."""
+    def take(self, run: DataFragments) -> Response | None:
+        """Take fragments of a message; return the answer, counted, when they complete one that has one."""
 
     def answered(self, response: Response) -> None:
         """Count an answer that is given in the association's thread."""
@@ -149,7 +149,9 @@ class Provider(DULServiceProvider):
     def _take(self, event: Event) -> None:
         happening = HAPPENINGS[type(event)]
         if isinstance(event, DataFragments) and self._state == "Sta6":
-            self._accompanied.take(event)
+            response = self._accompanied.take(event)
+            if response is not None:
+                self._answer(event.context_id, response)
         else:
             self.meet(happening, event)
 
@@ -171,9 +173,10 @@ class Provider(DULServiceProvider):
             pdu.reason_diagnostic = self._abort_reason.reason  # pynetdicom gives none
         super()._send(pdu)
 
-    def answer(self, context_id: int, response: Response, *, peer_max_pdu_bytes: int) -> None:
+    def _answer(self, context_id: int, response: Response) -> None:
+        max_pdu_bytes = self.assoc.requestor.maximum_length or 0
         command_set = encode_response(response)
-        for header, fragment in command_fragments(command_set, peer_max_pdu_bytes=peer_max_pdu_bytes):
+        for header, fragment in command_fragments(command_set, peer_max_pdu_bytes=max_pdu_bytes):
             data = P_DATA()
             # Its annotation says tuple, its check wants a list.
             data.presentation_data_value_list = [[context_id, bytes((header,)) + fragment]]  # type: ignore[list-item]

@@ -37,6 +37,7 @@ class AssociationRecord:
         self._instances = 0
         self._refused = 0
         self._bytes_received = 0
+        self._bytes_counted = 0
         slot.begin_association(peer=peer)
 
     def secured(self, tls_version: str) -> None:
@@ -59,8 +60,7 @@ class AssociationRecord:
         self._slot.set_association_state(AssociationState.ESTABLISHED)
 
     def received(self, length: int) -> None:
-        self._bytes_received += length
-        self._slot.tally.count(RECEIVED_BYTES, by=length)
+        self._bytes_received += length  # counted for the metrics with the next beat
 
     def answered(self, response: Response) -> None:
         """Count an answer that is about to be sent: a child that is killed now has counted what it said."""
@@ -87,12 +87,18 @@ class AssociationRecord:
         now = time.monotonic()
         if now - self._beat_at >= _BEAT_SECONDS:
             self._beat_at = now
+            self._count_bytes()
             self._slot.count(instances=self._instances, bytes_received=self._bytes_received)
             self._slot.set_state(state)
+
+    def _count_bytes(self) -> None:
+        self._slot.tally.count(RECEIVED_BYTES, by=self._bytes_received - self._bytes_counted)
+        self._bytes_counted = self._bytes_received
 
     def log(self) -> None:
         """Tell of the association, in the log and in the counters, now that it is over."""
         outcome = self._outcome or Outcome.FAILED
+        self._count_bytes()
         self._slot.tally.count(ASSOCIATIONS, str(outcome))
         self._slot.tally.observe(ASSOCIATION_SECONDS, self._ended_at - self._started_at)
         # From here on it is counted, also if this child is killed.

@@ -194,6 +194,17 @@ class Scoreboard:
         """How many connections all children have accepted so far."""
         return sum(slot.accepted for slot in self._used_slots())
 
+    def is_anyone_idle(self) -> bool:
+        """Whether a child waits for a connection: newer than what the supervisor has declared."""
+        return any(slot.state is ChildState.IDLE for slot in self._used_slots())
+
+    def is_anyone_ending(self) -> bool:
+        """Whether a child is busy with the end of an association, and idle as soon as its peer has closed."""
+        ends = {AssociationState.ENDING, AssociationState.NONE}
+        return any(
+            slot.state is ChildState.BUSY and slot.association_state in ends for slot in self._used_slots()
+        )
+
     def statuses(self) -> list[ChildStatus]:
         """What every child is doing, those that do not serve associations among them."""
         statuses = [slot.read() for slot in self._used_slots()]

@@ -35,13 +35,14 @@ class Timers:
 
     def start_artim(self) -> None:
         self._artim_at = time.monotonic() + self._artim_seconds
+        self._tick_at = 0.0  # it may expire before the next tick would come
 
     def stop_artim(self) -> None:
         self._artim_at = _NEVER
         self._heard_at = time.monotonic()
 
     def heard(self) -> None:
-        """Bytes came, or were answered."""
+        """Bytes came, or were dealt with, or were answered: from now on it is the peer's turn."""
         self._heard_at = time.monotonic()
 
     def deadline(self, *, is_waiting_for_more: bool) -> float:

@@ -21,8 +21,10 @@ from scp.upper_layer.answer import Rejection, encode_abort, encode_rejection
 from scp.upper_layer.events import AbortReason, AssociateRequested
 from scp.upper_layer.parser import PduParser
 
-# A child that has just released an association is free a moment later: until then nobody is refused.
+# A child that has just released an association is free a moment later: until then nobody is refused. On a
+# busy machine the moment is longer, so whoever is seen to be at the end of an association is waited for.
 GRACE_SECONDS = 0.05
+_ENDING_GRACE_SECONDS = 1.0
 # How long a peer may take to send its request, and then to close. PS3.8 wants the request read first.
 _PATIENCE_SECONDS = 2.0
 _MAX_REFUSALS = 64
@@ -89,6 +91,7 @@ class Turnstile:
         self._context = context
         self._refusals: list[Refusal] = []
         self._knocked_at: float | None = None
+        self._judged_at = 0.0  # when who has knocked is let in or refused
         self._accepted_before_knock = 0
 
     def run(self) -> None:
@@ -110,7 +113,7 @@ class Turnstile:
             poll.register(refusal, select.POLLIN)
         wait_seconds = TICK_SECONDS
         if self._knocked_at is not None:
-            wait_seconds = max(0.0, self._knocked_at + GRACE_SECONDS - time.monotonic())
+            wait_seconds = max(0.0, self._judged_at - time.monotonic())
         elif self._context.scoreboard.is_saturated and len(self._refusals) < _MAX_REFUSALS:
             for listener in self._context.listeners:
                 poll.register(listener, select.POLLIN)
@@ -130,12 +133,25 @@ class Turnstile:
         if self._knocked_at is None:
             if any(listener.fileno() in ready for listener in self._context.listeners):
                 self._knocked_at = now
+                self._judged_at = now + GRACE_SECONDS
                 self._accepted_before_knock = scoreboard.accepted()
-        elif now >= self._knocked_at + GRACE_SECONDS:
+        elif now < self._judged_at:
+            pass
+        # Who has been accepted meanwhile was first in the queue: who is there now has just come.
+        elif not scoreboard.is_saturated or scoreboard.accepted() != self._accepted_before_knock:
             self._knocked_at = None
-            # Who has been accepted meanwhile was first in the queue: who is there now has just come.
-            if scoreboard.is_saturated and scoreboard.accepted() == self._accepted_before_knock:
-                self._refuse()
+        elif self._is_hopeful(now - self._knocked_at):
+            self._judged_at = now + GRACE_SECONDS
+        else:
+            self._knocked_at = None
+            self._refuse()
+
+    def _is_hopeful(self, waited_seconds: float) -> bool:
+        """Whether somebody is going to accept who has knocked, though nobody has yet."""
+        scoreboard = self._context.scoreboard
+        if scoreboard.is_anyone_idle():
+            return True
+        return waited_seconds < _ENDING_GRACE_SECONDS and scoreboard.is_anyone_ending()
 
     def _refuse(self) -> None:
         listeners = self._context.listeners

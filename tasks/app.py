@@ -2,7 +2,7 @@
 
 from celery import Celery
 
-from tasks.route import COMPACT_WAREHOUSE_TASK, LOAD_SPOOL_TASK, STAGES, SWEEP_TASK, Queue
+from tasks.route import COMPACT_WAREHOUSE_TASK, LOAD_SPOOL_TASK, RETRY_TASK, STAGES, SWEEP_TASK, Queue
 
 # A message comes back after this long when its worker vanished without a word; it must exceed the hard limit
 # of a task by the time that a prefetched message waits. A worker whose connection is seen to close gives its
@@ -23,6 +23,7 @@ def _routes() -> dict[str, dict[str, str]]:
     for task in (SWEEP_TASK, COMPACT_WAREHOUSE_TASK):
         routes[task] = {"queue": Queue.MAINTENANCE.value}
     routes[LOAD_SPOOL_TASK] = {"queue": Queue.LOAD.value}
+    routes[RETRY_TASK] = {"queue": Queue.TRANSCODE.value}
     return routes
 
 

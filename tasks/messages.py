@@ -15,8 +15,7 @@ class MessageMalformed(ValueError):
     """A message or journal line that does not hold what this version of dicomhub writes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredInstance:
+class StoredInstance(msgspec.Struct, frozen=True, kw_only=True):
     """One archived instance, as the side that archived it saw it.
 
     path is relative to the store's root, digest is "xxh3-128:<hex>" of the data set's bytes as received

@@ -9,7 +9,7 @@ from kombu import Queue as KombuQueue
 from kombu.exceptions import OperationalError
 
 from tasks.messages import InstanceBatch, batch_to_message
-from tasks.route import INDEX, RECEIVED, Queue, Stage, stages_after
+from tasks.route import INDEX, RECEIVED, RETRY_TASK, Queue, Stage, stages_after
 
 
 class BrokerUnreachable(Exception):
@@ -25,6 +25,12 @@ def publish_batch(app: Celery, batch: InstanceBatch, *, after: str = RECEIVED) -
     if signatures:
         with _broker(app):
             chain(*signatures).apply_async()
+
+
+def publish_retry(app: Celery) -> None:
+    """Have what waits to be transcoded again done. Raises BrokerUnreachable."""
+    with _broker(app):
+        app.send_task(RETRY_TASK)
 
 
 def queue_is_empty(app: Celery, queue: Queue) -> bool:

@@ -12,6 +12,7 @@ from enum import StrEnum
 class Queue(StrEnum):
     INDEX = "index"
     METADATA = "metadata"
+    TRANSCODE = "transcode"
     LOAD = "load"
     MAINTENANCE = "maintenance"
 
@@ -25,9 +26,10 @@ class Stage:
 
 INDEX = Stage("index", "tasks.pipeline.index", Queue.INDEX)
 METADATA = Stage("metadata", "tasks.pipeline.metadata", Queue.METADATA)
+TRANSCODE = Stage("transcode", "tasks.pipeline.transcode", Queue.TRANSCODE)
 LOAD = Stage("load", "tasks.pipeline.load", Queue.LOAD)
 
-STAGES: tuple[Stage, ...] = (INDEX, METADATA, LOAD)
+STAGES: tuple[Stage, ...] = (INDEX, METADATA, TRANSCODE, LOAD)
 
 # Where a batch stands before its first stage: the database has its manifest, and nothing more.
 RECEIVED = "received"
@@ -35,6 +37,8 @@ RECEIVED = "received"
 SWEEP_TASK = "tasks.pipeline.sweep"
 LOAD_SPOOL_TASK = "tasks.pipeline.load_spool"
 COMPACT_WAREHOUSE_TASK = "tasks.pipeline.compact_warehouse"
+# What an operator wants to be transcoded again; it is of no batch.
+RETRY_TASK = "tasks.pipeline.retry"
 
 
 def stages_after(name: str) -> tuple[Stage, ...]:

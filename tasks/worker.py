@@ -23,6 +23,8 @@ app.conf.update(
     imports=[
         "tasks.pipeline.index",
         "tasks.pipeline.metadata",
+        "tasks.pipeline.transcode",
+        "tasks.pipeline.retry",
         "tasks.pipeline.load",
         "tasks.pipeline.load_spool",
         "tasks.pipeline.sweep",

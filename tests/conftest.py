@@ -24,8 +24,9 @@ def django_db_modify_db_settings(
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Environment:
-    """Settings of a home of this test's own."""
-    return read_environment({"DICOMHUB_HOME": str(tmp_path / "home"), "STORE_RESERVE_BYTES": "0"})
+    """Settings of a home of this test's own, where no batch is cut because the machine was slow."""
+    home = str(tmp_path / "home")
+    return read_environment({"DICOMHUB_HOME": home, "STORE_RESERVE_BYTES": "0", "BATCH_MAX_SECONDS": "3600"})
 
 
 @pytest.fixture

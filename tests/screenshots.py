@@ -11,12 +11,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pydicom
 from playwright.sync_api import Page, sync_playwright
 
 from dicomhub.embedded.running import running_stack
 from dicomhub.environment import read_environment
 from tasks.warehouse.open import open_warehouse
 from tests.support.archive_history import fill_history
+from tests.pipeline import misbehaving_decoders
+from tests.support.compressed_series import write_compressed_series
 from tests.support.samples import sample_files
 from tests.support.waiting import wait_until
 
@@ -24,12 +27,44 @@ ROOT = Path(__file__).parents[1]
 SIZE = {"width": 1600, "height": 940}
 TALL = {"width": 1600, "height": 1900}
 SERIES_COLUMN = 6
+TROUBLE = (
+    ("Acme Imaging", misbehaving_decoders.HANGS, False),
+    ("Acme Imaging", misbehaving_decoders.ABORTS, False),
+    ("Initech", misbehaving_decoders.EATS_MEMORY, False),
+    ("Initech", 64, True),
+)
+SETTINGS = {
+    "LOG_LEVEL": "WARNING",
+    "CODEC_MODULES": misbehaving_decoders.__name__,
+    "CODEC_SECONDS": "3",
+    "CODEC_MEMORY_BYTES": str(512 * 1024**2),
+}
+# So that there is something to transcode: viewers of the default tenant that decode native pixels alone.
+POLICY = """
+from dicomhub.standard.transfer_syntax import TRANSFER_SYNTAXES
+from dicomhub.transcoding.models import TranscodePolicy
+native = [uid for uid, syntax in TRANSFER_SYNTAXES.items() if not syntax.is_encapsulated]
+TranscodePolicy.objects.create(tenant_id="default", viewer_transfer_syntaxes=native)
+"""
 
 
 def import_samples(home: Path) -> None:
     """All but those whose letters the browser of a bare machine has no font for."""
     files = [str(path) for path in sample_files() if path.parent.name != "charset_files"]
     manage(home, "import_dicom", *files, may_refuse=True)
+
+
+def import_trouble(home: Path) -> None:
+    """Instances that no decoder reads, and some over which one of the decoders hangs or crashes."""
+    for number, (manufacturer, rows, is_cut) in enumerate(TROUBLE):
+        folder = home / f"trouble-{number}"
+        for path in write_compressed_series(folder, instances=3, rows=rows):
+            data_set = pydicom.dcmread(path)
+            data_set.Manufacturer = manufacturer
+            if is_cut:
+                data_set.PixelData = data_set.PixelData[:40] + bytes(len(data_set.PixelData) - 40)
+            data_set.save_as(path)
+        manage(home, "import_dicom", str(folder))
 
 
 def manage(home: Path, *arguments: str, may_refuse: bool = False, **environ: str) -> None:
@@ -71,6 +106,9 @@ def photograph(page: Page, web_url: str, folder: Path) -> None:
     page.locator("#result_list tbody a").first.click()
     page.wait_for_load_state("networkidle")
     page.screenshot(path=folder / "admin-study.png")
+    page.goto(f"{web_url}/admin/pipeline/transcoding/")
+    page.evaluate("document.fonts.ready")
+    page.screenshot(path=folder / "admin-transcoding.png", full_page=True)
 
 
 def main(folder: Path) -> None:
@@ -78,7 +116,7 @@ def main(folder: Path) -> None:
     password = secrets.token_urlsafe(12)
     with (
         tempfile.TemporaryDirectory(prefix="dicomhub-screenshots-") as home,
-        running_stack(Path(home), settings={"LOG_LEVEL": "WARNING"}) as (_, state),
+        running_stack(Path(home), settings=SETTINGS) as (_, state),
         sync_playwright() as playwright,
     ):
         manage(
@@ -89,7 +127,9 @@ def main(folder: Path) -> None:
             "--email=",
             DJANGO_SUPERUSER_PASSWORD=password,
         )
+        manage(Path(home), "shell", "--command", POLICY)
         import_samples(Path(home))
+        import_trouble(Path(home))
         browser = playwright.chromium.launch(
             executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
         )

@@ -35,7 +35,7 @@ def batch_reached(batch_id: str, stage: str) -> None:
     Nobody needs the manifest once the last stage is passed.
     """
     now = datetime.now(UTC)
-    passed = Batch.objects.filter(pk=batch_id, stage__in=_stages_before(stage))
+    passed = Batch.objects.filter(pk=batch_id, stage__in=stages_before(stage))
     if stages_after(stage):
         passed.update(stage=stage, state=Batch.State.RUNNING, error="", updated_at=now)
     else:
@@ -46,11 +46,16 @@ def batch_reached(batch_id: str, stage: str) -> None:
 
 def batch_failed(batch_id: str, stage: str, error: str) -> None:
     """This stage has failed. That is no news when another delivery of the same message has passed it."""
-    Batch.objects.filter(pk=batch_id, stage__in=_stages_before(stage)).update(
+    Batch.objects.filter(pk=batch_id, stage__in=stages_before(stage)).update(
         state=Batch.State.FAILED,
         error=clean_text(error)[:_ERROR_MAX_LENGTH],
         updated_at=datetime.now(UTC),
     )
+
+
+def batch_alive(batch_id: str) -> None:
+    """A stage is at work on it: no news is not to be taken for a lost message."""
+    Batch.objects.filter(pk=batch_id).update(updated_at=datetime.now(UTC))
 
 
 def batch_resumed(batch_id: str) -> None:
@@ -71,5 +76,6 @@ def prune_batches(before: datetime) -> int:
     return pruned
 
 
-def _stages_before(stage: str) -> list[str]:
+def stages_before(stage: str) -> list[str]:
+    """What a batch may have reached that has not passed this stage."""
     return _STAGES[: _STAGES.index(stage)]

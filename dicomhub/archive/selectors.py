@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db.models import F, QuerySet
 
+from dicomhub.archive.batches import stages_before
 from dicomhub.archive.incoming import key_of
 from dicomhub.archive.matching import MatchInvalid, MatchUnsupported
 from dicomhub.archive.models import Batch, Series, Study
@@ -12,6 +13,7 @@ from dicomhub.archive.row_model import series_model, study_model
 from dicomhub.archive.search import series_matching, studies_matching
 from dicomhub.storage.layout import SeriesKey
 from tasks.messages import InstanceBatch, StoredInstance, batch_from_message
+from tasks.route import METADATA
 
 __all__ = [
     "MatchInvalid",
@@ -100,7 +102,8 @@ def stale_series(of_study: Study) -> list[Series]:
 def unmerged_instances(of_series: Series) -> list[StoredInstance]:
     """What batches that have not passed the metadata stage brought to this series, oldest first."""
     key = SeriesKey(of_series.tenant_name, of_series.study.study_instance_uid, of_series.series_instance_uid)
-    manifests = of_series.batches.exclude(state=Batch.State.DONE).values_list("manifest", flat=True)
+    of_batches = of_series.batches.filter(stage__in=stages_before(METADATA.name))
+    manifests = of_batches.values_list("manifest", flat=True)
     instances = [
         instance
         for manifest in manifests

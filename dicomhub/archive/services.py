@@ -2,6 +2,7 @@
 
 from dicomhub.archive.batches import (
     accept_batch,
+    batch_alive,
     batch_failed,
     batch_reached,
     batch_resumed,
@@ -12,6 +13,7 @@ from dicomhub.archive.indexing import index_batch
 
 __all__ = [
     "accept_batch",
+    "batch_alive",
     "batch_failed",
     "batch_reached",
     "batch_resumed",

@@ -3,6 +3,7 @@
 import mmap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from dicomhub.standard.explicit_little_endian import reencode
 from dicomhub.standard.part10 import HEADER_MAX_BYTES, FileMeta, file_header, read_file_meta
@@ -24,15 +25,21 @@ def read_head(path: Path) -> FileMeta:
 
 def as_stored(path: Path, *, size_bytes: int | None) -> Iterator[bytes]:
     """The file, byte for byte. Raises ArchivedFileChanged when it has not size_bytes (None: any will do)."""
-    with path.open("rb", buffering=0) as file:
-        sent_bytes = 0
-        while block := file.read(BLOCK_BYTES):
-            sent_bytes += len(block)
-            if size_bytes is not None and sent_bytes > size_bytes:
-                break
-            yield block
+    sent_bytes = 0
+    for block in whole_file(path.open("rb", buffering=0)):
+        sent_bytes += len(block)
+        if size_bytes is not None and sent_bytes > size_bytes:
+            break
+        yield block
     if size_bytes not in {None, sent_bytes}:
         raise ArchivedFileChanged(path.name)
+
+
+def whole_file(file: BinaryIO) -> Iterator[bytes]:
+    """What is in an open file, which is closed then."""
+    with file:
+        while block := file.read(BLOCK_BYTES):
+            yield block
 
 
 def as_explicit_little_endian(path: Path) -> Iterator[bytes]:

@@ -19,8 +19,12 @@ from dicomhub.dicomweb.accept import AcceptMalformed
 from dicomhub.dicomweb.archived import NothingThere
 from dicomhub.dicomweb.negotiation import NotAcceptable
 from dicomhub.dicomweb.query import QueryInvalid
+from dicomhub.dicomweb.rendering import NoRoomToRender
 from dicomhub.log import logger
 from dicomhub.standard.uid import UidInvalid
+from tasks.transcode.failure import CodecFailure, CodecUnavailable
+
+_RETRY_AFTER_SECONDS = 10
 
 
 def error_response(status: int, *, error: str, detail: str = "", **more: Any) -> HttpResponse:
@@ -40,6 +44,13 @@ def answer(error: Exception, context: dict[str, Any]) -> HttpResponse:
         exc_info=error,
     )
     return error_response(500, error="something is wrong on our side; it is in the log")
+
+
+def _unavailable(error: Exception) -> HttpResponse:
+    logger().error("pixels_not_decoded", reason=str(error))
+    response = error_response(503, error="pixels cannot be decoded at the moment", detail="Accept")
+    response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    return response
 
 
 def _method_not_allowed(error: MethodNotAllowed) -> HttpResponse:
@@ -63,6 +74,9 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     NotAcceptable: lambda error: error_response(
         406, error=str(error), detail="Accept", available=error.available
     ),
+    CodecUnavailable: _unavailable,
+    CodecFailure: _unavailable,
+    NoRoomToRender: _unavailable,
     MethodNotAllowed: _method_not_allowed,
     APIException: lambda error: error_response(error.status_code, error=str(error.detail)),
     SuspiciousOperation: lambda _: error_response(400, error="the request cannot be understood"),

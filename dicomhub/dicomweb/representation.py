@@ -1,7 +1,8 @@
 """In which transfer syntaxes an archived instance can be had on the web. PS3.18 8.7.3.
 
-No pixel is decoded here: what is stored encapsulated can be had as it is stored, everything else in
-Explicit VR Little Endian too. Implicit VR and big endian are kept in the store but shall not travel.
+Everything can be had in Explicit VR Little Endian, and what is stored encapsulated also as it is stored and
+in the lossless transfer syntaxes that there are encoders for. Implicit VR and big endian are kept in the
+store but shall not travel.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from functools import lru_cache
 
 from dicomhub.dicomweb.negotiation import DICOM, MULTIPART, Offer
 from dicomhub.standard.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, TRANSFER_SYNTAXES
+from tasks.transcode.settings import JPEG_2000_LOSSLESS, JPEG_LS_LOSSLESS, RLE_LOSSLESS
 
 _PROCESSES_OF_LOSSY_JPEG = (*range(50, 57), *range(59, 65))
 _VIDEO = range(100, 109)
@@ -20,21 +22,32 @@ _LOSSY = {
 }
 
 
+_RENDITIONS = (EXPLICIT_VR_LITTLE_ENDIAN, JPEG_LS_LOSSLESS, JPEG_2000_LOSSLESS, RLE_LOSSLESS)
+
+
 @lru_cache(maxsize=256)
-def offered_transfer_syntaxes(stored_uid: str) -> tuple[str, ...]:
-    """UIDs, the one that comes nearest to the stored data set first."""
+def offered_transfer_syntaxes(stored_uid: str, *, is_decodable: bool) -> tuple[str, ...]:
+    """UIDs, the one that comes nearest to the stored data set first. is_decodable: there is a decoder."""
     stored = TRANSFER_SYNTAXES.get(stored_uid)
-    if stored is None or stored.is_encapsulated:
+    if stored is None or (stored.is_encapsulated and not is_decodable):
         return (stored_uid,)
+    if stored.is_encapsulated:
+        return tuple(dict.fromkeys((stored_uid, *_RENDITIONS)))
     if stored.may_travel_on_the_web and stored_uid != EXPLICIT_VR_LITTLE_ENDIAN:
         return (stored_uid, EXPLICIT_VR_LITTLE_ENDIAN)
     return (EXPLICIT_VR_LITTLE_ENDIAN,)
 
 
+def needs_decoder(stored_uid: str, wanted_uid: str) -> bool:
+    """Whether wanted_uid, one that is offered, takes more than to encode the data set's elements anew."""
+    stored = TRANSFER_SYNTAXES.get(stored_uid)
+    return stored is not None and stored.is_encapsulated and stored_uid != wanted_uid
+
+
 @lru_cache(maxsize=256)
-def dicom_offers(stored_uid: str, *, single_part: bool) -> Sequence[Offer]:
+def dicom_offers(stored_uid: str, *, single_part: bool, is_decodable: bool) -> Sequence[Offer]:
     """The ways to have one instance; single_part: also without a multipart around it."""
-    syntaxes = offered_transfer_syntaxes(stored_uid)
+    syntaxes = offered_transfer_syntaxes(stored_uid, is_decodable=is_decodable)
     containers = ((MULTIPART, DICOM), (DICOM, None)) if single_part else ((MULTIPART, DICOM),)
     return tuple(
         Offer(

@@ -6,9 +6,10 @@ from itertools import chain
 
 from dicomhub.dicomweb import multipart
 from dicomhub.dicomweb.archived import ArchivedInstance
-from dicomhub.dicomweb.content import as_explicit_little_endian, as_stored
+from dicomhub.dicomweb.content import as_explicit_little_endian, as_stored, whole_file
 from dicomhub.dicomweb.negotiation import DICOM, MULTIPART, Acceptable, NotAcceptable, Offer
-from dicomhub.dicomweb.representation import dicom_offers
+from dicomhub.dicomweb.rendering import NoRendition, Renderer
+from dicomhub.dicomweb.representation import dicom_offers, needs_decoder
 from dicomhub.log import logger
 from dicomhub.standard.element import DataSetMalformed
 
@@ -31,12 +32,17 @@ class Planned:
     def part_head(self, base_url: str) -> multipart.PartHead:
         return multipart.PartHead(self.content_type, base_url + self.instance.resource.path)
 
-    def chunks(self, *, is_length_announced: bool) -> Iterator[bytes]:
+    def chunks(self, renderer: Renderer, *, is_length_announced: bool) -> Iterator[bytes]:
         """The file, begun: what would keep it from being read has happened.
 
-        Raises FileNotFoundError, and DataSetMalformed where it has to be encoded anew.
+        Raises FileNotFoundError, DataSetMalformed where it has to be encoded anew, and what Renderer.open
+        raises where its pixels have to be.
         """
-        if self.is_as_stored:
+        wanted_uid = self.offer.transfer_syntax_uid
+        assert wanted_uid is not None
+        if needs_decoder(self.instance.transfer_syntax_uid, wanted_uid):
+            chunks = whole_file(renderer.open(self.instance, wanted_uid))
+        elif self.is_as_stored:
             size_bytes = self.instance.size_bytes if is_length_announced else None
             chunks = as_stored(self.instance.path, size_bytes=size_bytes)
         else:
@@ -46,10 +52,14 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class RetrievePlan:
-    """One or more instances to send; left_out counts those that cannot be had in any acceptable form."""
+    """One or more instances to send; left_out counts those that cannot be had in any acceptable form.
+
+    as_stored are the offers that need no decoder: what is left should one fail.
+    """
 
     planned: tuple[Planned, ...]
     left_out: int
+    as_stored: tuple[Offer, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +72,11 @@ class Body:
 
 
 def plan_retrieve(
-    instances: Sequence[ArchivedInstance], acceptable: Acceptable, *, single_part: bool
+    instances: Sequence[ArchivedInstance], acceptable: Acceptable, renderer: Renderer, *, single_part: bool
 ) -> RetrievePlan:
     """Raises NotAcceptable when none of the instances can be had in an acceptable form."""
     offers_of = {
-        uid: dicom_offers(uid, single_part=single_part)
+        uid: _offers(uid, acceptable, renderer, single_part=single_part)
         for uid in dict.fromkeys(instance.transfer_syntax_uid for instance in instances)
     }
     choices = {uid: acceptable.choice(offers) for uid, offers in offers_of.items()}
@@ -77,49 +87,68 @@ def plan_retrieve(
     )
     if not planned:
         raise NotAcceptable([offer for offers in offers_of.values() for offer in offers])
-    return RetrievePlan(planned, left_out=len(instances) - len(planned))
+    as_stored = tuple(
+        offer
+        for uid, offers in offers_of.items()
+        for offer in offers
+        if not needs_decoder(uid, offer.transfer_syntax_uid or "")
+    )
+    return RetrievePlan(planned, len(instances) - len(planned), as_stored)
 
 
-def body_of(plan: RetrievePlan, *, base_url: str) -> Body:
-    """The payload of a plan; its chunks are made while they are sent.
+def _offers(uid: str, acceptable: Acceptable, renderer: Renderer, *, single_part: bool) -> Sequence[Offer]:
+    """Which decoders there are is asked only when one is needed: codec processes are started for that."""
+    offers = dicom_offers(uid, single_part=single_part, is_decodable=True)
+    choice = acceptable.choice(offers)
+    is_as_stored = choice is not None and not needs_decoder(uid, choice.transfer_syntax_uid or "")
+    if is_as_stored or len(offers) == 1 or renderer.can_decode(uid):
+        return offers
+    return dicom_offers(uid, single_part=single_part, is_decodable=False)
 
-    Raises NotAcceptable for a single instance that cannot be encoded anew after all.
+
+def body_of(plan: RetrievePlan, renderer: Renderer, *, base_url: str) -> Body:
+    """The payload of a plan; its chunks are made while they are sent, the first ones before.
+
+    Raises NotAcceptable when none of the instances can be encoded anew after all, and CodecUnavailable and
+    NoRoomToRender when that cannot be tried.
     """
     is_length_known = all(each.is_as_stored for each in plan.planned)
     if plan.planned[0].offer.media_type != MULTIPART:
         (only,) = plan.planned
-        chunks = _begun(only, is_length_announced=is_length_known)
+        chunks = _begun(only, renderer, is_length_announced=is_length_known)
         if chunks is None:
-            raise NotAcceptable([])
+            raise NotAcceptable(plan.as_stored)
         return Body(only.content_type, only.instance.size_bytes if is_length_known else None, chunks)
+    parts = _parts(plan.planned, renderer, base_url, is_length_announced=is_length_known)
+    first = next(parts, None)
+    if first is None:
+        raise NotAcceptable(plan.as_stored)
     boundary = multipart.new_boundary()
     sizes = ((each.part_head(base_url), each.instance.size_bytes) for each in plan.planned)
     return Body(
         content_type=multipart.content_type(part_type=DICOM, boundary=boundary),
         length_bytes=multipart.encoded_length(sizes, boundary) if is_length_known else None,
-        chunks=multipart.encode(
-            _parts(plan.planned, base_url, is_length_announced=is_length_known), boundary
-        ),
+        chunks=multipart.encode(chain([first], parts), boundary),
     )
 
 
 def _parts(
-    planned: Sequence[Planned], base_url: str, *, is_length_announced: bool
+    planned: Sequence[Planned], renderer: Renderer, base_url: str, *, is_length_announced: bool
 ) -> Iterator[tuple[multipart.PartHead, Iterator[bytes]]]:
     for each in planned:
-        chunks = _begun(each, is_length_announced=is_length_announced)
+        chunks = _begun(each, renderer, is_length_announced=is_length_announced)
         if chunks is not None:
             yield each.part_head(base_url), chunks
 
 
-def _begun(planned: Planned, *, is_length_announced: bool) -> Iterator[bytes] | None:
+def _begun(planned: Planned, renderer: Renderer, *, is_length_announced: bool) -> Iterator[bytes] | None:
     """The content of a part, or None for an instance that turns out to be broken: the others are still sent.
 
     Once a length was announced nothing can be left out: then the connection breaks, and the client knows.
     """
     try:
-        return planned.chunks(is_length_announced=is_length_announced)
-    except (DataSetMalformed, FileNotFoundError) as error:
+        return planned.chunks(renderer, is_length_announced=is_length_announced)
+    except (DataSetMalformed, FileNotFoundError, NoRendition) as error:
         if is_length_announced:
             raise
         logger().warning(

@@ -13,8 +13,10 @@ from dicomhub.dicomweb.instance_search import InstanceSearch
 from dicomhub.dicomweb.json_stream import array
 from dicomhub.dicomweb.metadata import with_bulk_data_base
 from dicomhub.dicomweb.query import SearchQuery, parse_search_query
+from dicomhub.dicomweb.rendering import Renderer
 from dicomhub.dicomweb.retrieve import body_of, plan_retrieve
 from dicomhub.dicomweb.view import DicomWebView
+from tasks.transcode.pool import shared_pool
 
 
 class Retrieve(DicomWebView):
@@ -22,12 +24,19 @@ class Retrieve(DicomWebView):
 
     def get(self, _request: Request, **_kwargs: str) -> StreamingHttpResponse:
         resource = self.resource()
+        renderer = Renderer(
+            self.store,
+            shared_pool(self.environment.codec),
+            reserve_bytes=self.environment.intake.disk_reserve_bytes,
+            patience_seconds=self.environment.codec.seconds,
+        )
         plan = plan_retrieve(
             archived_instances(self.store, resource),
             self.acceptable,
+            renderer,
             single_part=resource.kind == "instance",
         )
-        body = body_of(plan, base_url=self.base_url)
+        body = body_of(plan, renderer, base_url=self.base_url)
         response = self.streamed(
             body.chunks,
             content_type=body.content_type,

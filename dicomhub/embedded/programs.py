@@ -15,7 +15,7 @@ from dicomhub.environment import Environment
 from tasks.route import Queue
 
 BEAT_SCHEDULE = "beat-schedule"
-_MARGIN_SECONDS = 5.0
+_MARGIN_SECONDS = 15.0
 _WORKER_DRAIN_SECONDS = 35.0  # Celery's worker_soft_shutdown_timeout, and a margin
 _WEB_DRAIN_SECONDS = 35.0  # gunicorn's graceful_timeout, and a margin
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from dicomhub.embedded.addresses import RunningStack, read_running_stack
 
 POLL_SECONDS = 0.05
-STOP_SECONDS = 120.0
+STOP_SECONDS = 150.0
 
 # Settings that lead out of a temporary home, to state or to a network that is someone else's.
 _OUTWARD = (

@@ -13,6 +13,7 @@ from dicomhub.standard.element import (
     encoding_of,
     read_header,
 )
+from dicomhub.standard.head_layout import HeadLayout
 from dicomhub.standard.inflate import HEAD_STEPS_BYTES, inflate_head
 from dicomhub.standard.item import end_of_undefined
 from dicomhub.standard.transfer_syntax import TransferSyntax
@@ -40,6 +41,10 @@ _WANTED: Final = frozenset(
 )
 _WANTED_ELEMENTS: Final = frozenset(tag & 0xFFFF for tag in _WANTED)
 _LAST_GROUP: Final = SERIES_INSTANCE_UID >> 16
+# A head that is longer is long in its sequences, and these are compared byte for byte.
+_REMEMBERED_BYTES: Final = 16 * 1024
+_last_layouts: dict[tuple[str, bool], HeadLayout] = {}
+"""Of the last head in each encoding, by its byte order and whether its VRs are implicit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,36 +95,58 @@ def _read_head(data: memoryview, syntax: TransferSyntax, *, is_whole: bool) -> D
 
 def _wanted_values(data: memoryview, encoding: Encoding) -> tuple[dict[int, bytes], bool]:
     """The values wanted, by tag, and whether the place of the last one has been passed."""
-    values: dict[int, bytes] = {}
+    key = encoding.byte_order, encoding.is_implicit_vr
+    layout = _last_layouts.get(key)
+    values = layout.values(data) if layout is not None else None
+    if values is not None:
+        return values, True
+    headers, places, is_past = _walk(data, encoding)
+    last = places.get(SERIES_INSTANCE_UID)
+    if last is not None and last.stop <= min(len(data), _REMEMBERED_BYTES):
+        _last_layouts[key] = HeadLayout(data, headers, places)
+    return {tag: bytes(data[place]) for tag, place in places.items()}, is_past
+
+
+def _walk(data: memoryview, encoding: Encoding) -> tuple[list[tuple[int, int]], dict[int, slice], bool]:
+    """Go from element to element: what says where the next one begins, as ends; the values wanted; the last.
+
+    The last is whether the place of the last value wanted has been passed.
+    """
+    headers: list[tuple[int, int]] = []
+    places: dict[int, slice] = {}
     offset = 0
     size = len(data)
     short_vrs = frozenset() if encoding.is_implicit_vr else SHORT_VRS
     unpack = encoding.tag_vr_and_length.unpack_from
     while offset + 8 <= size:
+        element_start = offset
         group, element, vr, length = unpack(data, offset)
         if vr in short_vrs:
+            offset += 8
+            headers.append((element_start, offset))
             if group < _LAST_GROUP and element not in _WANTED_ELEMENTS:
                 # Most elements of every instance received end here.
-                offset += 8 + length
+                offset += length
                 continue
             tag = group << 16 | element
-            offset += 8
         else:
             tag, _, offset, length = read_header(data, offset, encoding)
+            if length == UNDEFINED_LENGTH and tag <= SERIES_INSTANCE_UID:
+                offset = end_of_undefined(data, offset, encoding) + 8
+                headers.append((element_start, offset))
+                continue
+            headers.append((element_start, offset))
         if tag > SERIES_INSTANCE_UID:
-            return values, True
-        if length == UNDEFINED_LENGTH:
-            offset = end_of_undefined(data, offset, encoding) + 8
-            continue
+            return headers, places, True
         start = offset
         offset += length
         if tag in _WANTED:
-            values[tag] = bytes(data[start:offset])
+            places[tag] = slice(start, offset)
             if tag == SERIES_INSTANCE_UID and offset <= size:
-                return values, True
+                return headers, places, True
     if offset != size:
         raise DataSetTruncated(offset)
-    return values, False
+    return headers, places, False
 
 
 def _head(values: dict[int, bytes]) -> DataSetHead:

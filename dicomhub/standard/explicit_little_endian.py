@@ -10,7 +10,7 @@ from typing import Final
 
 from dicomhub.standard.ambiguous_vr import Scopes
 from dicomhub.standard.byte_order import swap_unit_bytes, swapped
-from dicomhub.standard.data_set_walk import Kind, walk
+from dicomhub.standard.data_set_walk import Event, Kind, walk
 from dicomhub.standard.dictionary import AMBIGUOUS
 from dicomhub.standard.element import (
     EXPLICIT_LITTLE_ENDIAN,
@@ -71,7 +71,9 @@ def reencode(data: bytes | memoryview, syntax: TransferSyntax) -> Iterator[bytes
     if encoding is stated_encoding(syntax) is EXPLICIT_LITTLE_ENDIAN:
         return _chunks(view)
     scopes = Scopes(view, encoding, must_be_whole=False)
-    return _gathered(_Writer(view, scopes, syntax).pieces(encoding))
+    writer = ElementWriter(view, scopes, syntax)
+    events = walk(view, encoding, must_be_whole=False)
+    return _gathered(piece for event in events for piece in writer.pieces(event))
 
 
 def _chunks(value: memoryview) -> Iterator[memoryview]:
@@ -94,7 +96,8 @@ def _gathered(pieces: Iterator[bytes | memoryview]) -> Iterator[bytes | memoryvi
         yield bytes(gathered)
 
 
-def _header(tag: int, vr: str, length: int) -> bytes:
+def element_header(tag: int, vr: str, length: int) -> bytes:
+    """The header of an element, in Explicit VR Little Endian. PS3.5 7.1.2."""
     raw_vr = vr.encode("ascii")
     header = _LONG if raw_vr in LONG_VRS else _SHORT
     return header.pack(tag >> 16, tag & 0xFFFF, raw_vr, length)
@@ -111,23 +114,34 @@ _NESTING: Final = {
 }
 
 
-class _Writer:
+class ElementWriter:
+    """Writes a walk's events, one by one, in Explicit VR Little Endian."""
+
     def __init__(self, data: memoryview, scopes: Scopes, syntax: TransferSyntax) -> None:
         self._data = data
         self._scopes = scopes
         self._are_pixels_big_endian = syntax.uid == GE_PRIVATE_IMPLICIT_VR
         self._nesting = Nesting()
 
-    def pieces(self, encoding: Encoding) -> Iterator[bytes | memoryview]:
-        for kind, tag, vr, start, end, element_encoding in walk(self._data, encoding, must_be_whole=False):
-            if kind is Kind.ELEMENT:
-                if tag & 0xFFFF:
-                    yield from self._element(tag, vr, start, end, element_encoding)
-            elif kind is Kind.FRAGMENTS:
-                yield from self._fragments(tag, vr, start, end, element_encoding)
-            else:
-                self._nesting.follow(kind, tag)
-                yield _header(tag, "SQ", UNDEFINED_LENGTH) if kind is Kind.SEQUENCE else _NESTING[kind]
+    @property
+    def is_inside_item(self) -> bool:
+        return bool(self._nesting.prefix)
+
+    def pieces(self, event: Event) -> Iterator[bytes | memoryview]:
+        kind, tag, vr, start, end, encoding = event
+        if kind is Kind.ELEMENT:
+            if tag & 0xFFFF:
+                yield from self._element(tag, vr, start, end, encoding)
+        elif kind is Kind.FRAGMENTS:
+            yield from self._fragments(tag, vr, start, end, encoding)
+        else:
+            self._nesting.follow(kind, tag)
+            yield element_header(tag, "SQ", UNDEFINED_LENGTH) if kind is Kind.SEQUENCE else _NESTING[kind]
+
+    def pass_over(self, event: Event) -> None:
+        """Leave an event out, and know nevertheless where the next one is."""
+        if event[0] is not Kind.ELEMENT and event[0] is not Kind.FRAGMENTS:
+            self._nesting.follow(event[0], event[1])
 
     def _element(
         self, tag: int, vr: str, start: int, end: int, encoding: Encoding
@@ -141,7 +155,7 @@ class _Writer:
         )
         unit_bytes = 1 if is_little_endian else swap_unit_bytes(tag, vr, bits_allocated)
         vr = _writable(vr, end - start)
-        yield _header(tag, vr, end - start + (end - start) % 2)
+        yield element_header(tag, vr, end - start + (end - start) % 2)
         for chunk in _chunks(self._data[start:end]):
             yield chunk if unit_bytes == 1 else swapped(chunk, unit_bytes)
         if (end - start) % 2:
@@ -151,7 +165,7 @@ class _Writer:
         self, tag: int, vr: str, start: int, end: int, encoding: Encoding
     ) -> Iterator[bytes | memoryview]:
         """Encapsulated, though the syntax is not: it stays what it is."""
-        yield _header(tag, vr if vr in ("OB", "OW", "UN") else "OB", UNDEFINED_LENGTH)
+        yield element_header(tag, vr if vr in ("OB", "OW", "UN") else "OB", UNDEFINED_LENGTH)
         for fragment in fragments(self._data, start, end, encoding):
             yield _delimiter(ITEM, len(fragment))
             yield from _chunks(fragment)

@@ -29,6 +29,8 @@ class FileMeta:
     media_storage_sop_instance_uid: str
     transfer_syntax_uid: str
     data_set_offset: int
+    private_information_creator_uid: str = ""
+    private_information: bytes = b""
 
 
 def _element(element: int, vr: bytes, value: bytes) -> bytes:
@@ -48,8 +50,12 @@ def file_header(
     sop_instance_uid: str,
     transfer_syntax_uid: str,
     source_ae_title: str = "",
+    private_information: bytes = b"",
 ) -> bytes:
-    """Encode preamble, prefix and File Meta Information for a data set that follows. PS3.10 7.1."""
+    """Encode preamble, prefix and File Meta Information for a data set that follows. PS3.10 7.1.
+
+    Private Information is ours: our implementation class is its creator.
+    """
     source = source_ae_title.encode("ascii", "replace")
     elements = b"".join(
         (
@@ -60,10 +66,16 @@ def file_header(
             _repeated_element(0x0012, b"UI", IMPLEMENTATION_CLASS_UID.encode("ascii")),
             _repeated_element(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.encode("ascii")),
             _repeated_element(0x0016, b"AE", source) if source else b"",
+            _private_information(private_information) if private_information else b"",
         )
     )
     group_length = _GROUP_LENGTH.pack(0x0002, 0x0000, b"UL", 4, len(elements))
     return bytes(PREAMBLE_BYTES) + PREFIX + group_length + elements
+
+
+def _private_information(value: bytes) -> bytes:
+    creator = _repeated_element(0x0100, b"UI", IMPLEMENTATION_CLASS_UID.encode("ascii"))
+    return creator + _element(0x0102, b"OB", value)
 
 
 def read_file_meta(head: bytes | memoryview) -> FileMeta:
@@ -76,6 +88,7 @@ def read_file_meta(head: bytes | memoryview) -> FileMeta:
     if bytes(view[PREAMBLE_BYTES:_META_START]) != PREFIX:
         raise Part10Malformed("no DICM prefix at byte 128")
     values: dict[int, str] = {}
+    private_information = b""
     offset = _META_START
     while offset + _SHORT.size <= len(view):
         group, element, vr, length = _SHORT.unpack_from(view, offset)
@@ -92,6 +105,8 @@ def read_file_meta(head: bytes | memoryview) -> FileMeta:
             raise Part10Malformed("File Meta Information is cut short")
         if vr == b"UI":
             values[element] = bytes(view[start:offset]).rstrip(b"\0 ").decode("ascii", "replace")
+        elif element == 0x0102:
+            private_information = bytes(view[start:offset])
     if 0x0010 not in values:
         raise Part10Malformed("File Meta Information names no transfer syntax")
     return FileMeta(
@@ -99,4 +114,6 @@ def read_file_meta(head: bytes | memoryview) -> FileMeta:
         media_storage_sop_instance_uid=values.get(0x0003, ""),
         transfer_syntax_uid=values[0x0010],
         data_set_offset=offset,
+        private_information_creator_uid=values.get(0x0100, ""),
+        private_information=private_information,
     )

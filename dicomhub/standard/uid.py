@@ -2,11 +2,14 @@
 
 import re
 import uuid
+from functools import lru_cache
 
 UID_MAX_LENGTH = 64
 
 IMPLEMENTATION_CLASS_UID = "2.25.168964735110227805525132074663272866664"
 IMPLEMENTATION_VERSION_NAME = "DICOMHUB_01"  # SH, at most 16 characters
+
+_NAMESPACE = uuid.UUID(int=int(IMPLEMENTATION_CLASS_UID.removeprefix("2.25.")))
 
 # Looser than PS3.5 9.1 on purpose: real archives hold UIDs with leading zeros and empty components, and a
 # sender cannot mend them. What this must never let through is a path: no slash, and a digit somewhere, so
@@ -23,6 +26,7 @@ class UidInvalid(ValueError):
         self.value = value
 
 
+@lru_cache(maxsize=16)  # the same few are looked at several times for each instance
 def is_uid(value: str) -> bool:
     return _ACCEPTABLE.fullmatch(value) is not None
 
@@ -32,6 +36,11 @@ def checked_uid(name: str, value: str) -> str:
     if not is_uid(value):
         raise UidInvalid(name, value)
     return value
+
+
+def derived_uid(*names: str) -> str:
+    """The UID that belongs to these names: the same ones give the same UID. PS3.5 B.2."""
+    return f"2.25.{uuid.uuid5(_NAMESPACE, chr(0).join(names)).int}"
 
 
 def new_uid() -> str:

@@ -17,7 +17,8 @@ from pathlib import Path
 from dicomhub.environment import Durability, Environment
 from dicomhub.storage.digest import digest_of_file
 from dicomhub.storage.incoming import IncomingFile
-from dicomhub.storage.layout import INCOMING, series_directory, version_path
+from dicomhub.storage.layout import INCOMING, rendition_paths, series_directory, version_path
+from dicomhub.storage.lock import directory_lock, open_locked
 
 _SUFFIX = ".dcm"
 
@@ -51,6 +52,7 @@ class SeriesExtent:
 class FilesystemStore:
     def __init__(self, root: Path, *, durability: Durability) -> None:
         self.root = root
+        self._root_name = str(root)  # paths of instances are put together as text: no Path for each
         self._is_power_safe = durability == "power"
         self._incoming = root / INCOMING
         self._incoming.mkdir(parents=True, exist_ok=True)
@@ -60,7 +62,7 @@ class FilesystemStore:
 
     def free_bytes(self) -> int:
         """What is free for us on the store's file system, what is reserved for root left out."""
-        status = os.statvfs(self.root)
+        status = os.statvfs(self._root_name)
         return status.f_bavail * status.f_frsize
 
     def create_incoming(self) -> IncomingFile:
@@ -84,8 +86,7 @@ class FilesystemStore:
         Raises OSError.
         """
         self._sync_file(incoming.fileno())
-        target = self.root / relative
-        while (outcome := self._archive_new(incoming, target, confirm)) is None:
+        while (outcome := self._archive_new(incoming, relative, confirm)) is None:
             # None again: whoever had the name has taken it back, for the other could not confirm it.
             outcome = self._archive_duplicate(
                 incoming, relative, digest=digest, replace=replace, confirm=confirm
@@ -96,25 +97,28 @@ class FilesystemStore:
         return outcome
 
     def _archive_new(
-        self, incoming: IncomingFile, target: Path, confirm: Callable[[], None]
+        self, incoming: IncomingFile, relative: str, confirm: Callable[[], None]
     ) -> ArchiveOutcome | None:
         """None when the name exists.
 
         The lock on the folder is shared by all who bring something new, and keeps those out who have the
         same name until it is confirmed or taken back: they would answer for a file that goes away again.
         """
-        self._make_directories(target.parent)
-        with self._locked(target.parent, fcntl.LOCK_SH) as directory:
+        target = f"{self._root_name}/{relative}"
+        directory = self._open_locked(target.rpartition("/")[0], fcntl.LOCK_SH)
+        try:
             try:
-                os.link(incoming.path, target)
+                os.link(incoming.name, target)
             except FileExistsError:
                 return None
             try:
                 self._sync_descriptor(directory)
                 confirm()
             except BaseException:
-                target.unlink()
+                os.unlink(target)  # noqa: PTH108 - it is no Path
                 raise
+        finally:
+            os.close(directory)
         return ArchiveOutcome.ARCHIVED
 
     def _archive_duplicate(
@@ -128,7 +132,7 @@ class FilesystemStore:
     ) -> ArchiveOutcome | None:
         """None when the name has gone meanwhile."""
         target = self.root / relative
-        with self._locked(target.parent, fcntl.LOCK_EX) as directory:
+        with directory_lock(target.parent, fcntl.LOCK_EX) as directory:
             try:
                 with target.open("rb") as archived:
                     archived_digest = digest_of_file(archived.fileno())
@@ -151,6 +155,7 @@ class FilesystemStore:
             except BaseException:
                 self._put_back(version, target)
                 raise
+            self._remove_renditions(relative)
         return ArchiveOutcome.REPLACED
 
     def _put_back(self, version: Path, target: Path) -> None:
@@ -158,6 +163,14 @@ class FilesystemStore:
         again = self._incoming / f"{os.getpid()}-{secrets.token_hex(8)}.part"
         os.link(version, again)
         again.replace(target)
+
+    def _remove_renditions(self, relative: str) -> None:
+        """They are of the earlier bytes. One that cannot be removed is told by its source stamp."""
+        renditions = [self.root / path for path in rendition_paths(relative)]
+        if renditions[0].parent.is_dir():
+            for path in renditions:
+                with suppress(OSError):
+                    path.unlink()
 
     def series_extent(self, tenant: str, study: str, series: str) -> SeriesExtent:
         files = self.instance_files(tenant, study, series)
@@ -183,31 +196,34 @@ class FilesystemStore:
         incoming = self.create_incoming()
         try:
             incoming.write([data])
-            self._sync_file(incoming.fileno())
-            target = self.root / relative
-            self._make_directories(target.parent)
-            incoming.path.replace(target)
-            self._sync_directory(target.parent)
+            self.put(incoming, relative)
         finally:
             incoming.discard()
+
+    def put(self, incoming: IncomingFile, relative: str) -> None:
+        """Give a whole incoming file its place, in one step, over what has the name."""
+        self._sync_file(incoming.fileno())
+        target = self.root / relative
+        self._make_directories(target.parent)
+        incoming.path.replace(target)
+        self._sync_directory(target.parent)
 
     @contextmanager
     def locked_directory(self, relative: str) -> Iterator[None]:
         """Hold the one lock on a directory of the store, made if need be, against every other process."""
-        directory = self.root / relative
-        self._make_directories(directory)
-        with self._locked(directory, fcntl.LOCK_EX):
-            yield
-
-    @contextmanager
-    def _locked(self, directory: Path, how: int) -> Iterator[int]:
-        """Hold the lock on a directory, LOCK_SH or LOCK_EX, and have its descriptor."""
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = self._open_locked(str(self.root / relative), fcntl.LOCK_EX)
         try:
-            fcntl.flock(descriptor, how)
-            yield descriptor
+            yield
         finally:
             os.close(descriptor)
+
+    def _open_locked(self, directory: str, how: int) -> int:
+        """open_locked on a directory that is made if need be."""
+        try:
+            return open_locked(directory, how)
+        except FileNotFoundError:
+            self._make_directories(Path(directory))
+            return open_locked(directory, how)
 
     def _link(self, source: Path, target: Path) -> None:
         try:

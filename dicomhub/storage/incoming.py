@@ -38,16 +38,17 @@ class IncomingFile:
 
     def write(self, buffers: Sequence[bytes | memoryview]) -> None:
         """Append the buffers with as few system calls as the kernel allows, and no copy of ours."""
-        for first in range(0, len(buffers), IOV_MAX):
-            self._write_run(buffers[first : first + IOV_MAX])
-
-    def _write_run(self, buffers: Sequence[bytes | memoryview]) -> None:
-        expected = sum(map(len, buffers))
+        if len(buffers) > IOV_MAX:
+            for first in range(0, len(buffers), IOV_MAX):
+                self.write(buffers[first : first + IOV_MAX])
+            return
         written = os.writev(self._descriptor, buffers)
         self.size_bytes += written
-        if written == expected:
-            return
-        # A short write: the disk is nearly full, or the run passed the kernel's limit for one call.
+        if written != sum(map(len, buffers)):
+            self._write_what_is_left(buffers, written)
+
+    def _write_what_is_left(self, buffers: Sequence[bytes | memoryview], written: int) -> None:
+        """After a short write: the disk is nearly full, or the run passed the kernel's limit for one call."""
         for buffer in buffers:
             if written >= len(buffer):
                 written -= len(buffer)

@@ -4,8 +4,10 @@ Every tenant and UID is checked here before it becomes part of a path; nothing e
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
+from dicomhub.standard.transfer_syntax import TRANSFER_SYNTAXES
 from dicomhub.standard.uid import checked_uid
 
 INCOMING = "incoming"
@@ -49,6 +51,7 @@ def study_directory(tenant: str, study_instance_uid: str) -> str:
     return f"{_tenant(tenant)}/{checked_uid('StudyInstanceUID', study_instance_uid)}"
 
 
+@lru_cache(maxsize=16)  # instances come in series
 def series_directory(tenant: str, study_instance_uid: str, series_instance_uid: str) -> str:
     study = study_directory(tenant, study_instance_uid)
     return f"{study}/{checked_uid('SeriesInstanceUID', series_instance_uid)}"
@@ -81,3 +84,17 @@ def series_metadata_path(tenant: str, study_instance_uid: str, series_instance_u
 
 def series_manifest_path(tenant: str, study_instance_uid: str, series_instance_uid: str) -> str:
     return f"{METADATA}/{series_directory(tenant, study_instance_uid, series_instance_uid)}.manifest.json.gz"
+
+
+def rendition_path(archived_path: str, transfer_syntax_uid: str) -> str:
+    """Where the rendition of an archived file in this transfer syntax is."""
+    stem = archived_path.removesuffix(".dcm")
+    return f"{RENDITIONS}/{stem}.{checked_uid('TransferSyntaxUID', transfer_syntax_uid)}.dcm"
+
+
+def rendition_paths(archived_path: str) -> list[str]:
+    """Every place where a rendition of an archived file may be.
+
+    A pattern would not do: 1.2.*.dcm is also what the renditions of 1.2.3 are called.
+    """
+    return [rendition_path(archived_path, uid) for uid in TRANSFER_SYNTAXES]

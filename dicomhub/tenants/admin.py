@@ -1,8 +1,9 @@
 """Tenants, application entities and the people who may sign in, in Django admin."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
@@ -34,7 +35,11 @@ class TenantAdmin(ModelAdmin):
     list_display = ("name", "title", "duplicate_policy")
     fields = ("name", "title", "duplicate_policy")
     search_fields = ("name", "title")
-    inlines = (ApplicationEntityInline, TenantValueInline)
+    # Other rooms add what they keep for a tenant.
+    inlines: ClassVar[tuple[type[InlineModelAdmin[Any, Any]], ...]] = (
+        ApplicationEntityInline,
+        TenantValueInline,
+    )
 
     def get_readonly_fields(self, _request: HttpRequest, obj: Tenant | None = None) -> tuple[str, ...]:
         return () if obj is None else ("name",)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 # Types of PDUs. PS3.8 9.3.1.
 A_ASSOCIATE_RQ = 0x01
@@ -50,8 +51,7 @@ class AssociateRejected:
     """An A-ASSOCIATE-RJ, which no requestor sends."""
 
 
-@dataclass(frozen=True, slots=True)
-class DataFragments:
+class DataFragments(NamedTuple):
     """What has arrived, without a gap, of one message's command set or data set.
 
     Fragments lie in the parser's buffer and are good until it is asked for space again. A fragment here is

@@ -9,14 +9,16 @@ from dicomhub.archive import selectors, services
 from dicomhub.archive.models import Batch
 from dicomhub.intake.dispatcher import Dispatcher
 from dicomhub.log import logger
+from dicomhub.transcoding.selectors import awaiting_retry
+from dicomhub.transcoding.services import prune_attempts
 from tasks.messages import MessageMalformed
-from tasks.publish import BrokerUnreachable, publish_batch, queue_is_empty
-from tasks.route import SWEEP_TASK, stages_after
+from tasks.publish import BrokerUnreachable, publish_batch, publish_retry, queue_is_empty
+from tasks.route import SWEEP_TASK, Queue, stages_after
 
 
 @shared_task(name=SWEEP_TASK)
 def sweep() -> None:
-    """Publish what the journal still holds, resume batches that stand still, forget the old ones."""
+    """Publish what the journal still holds, resume batches that stand still, forget what is old."""
     environment = settings.ENVIRONMENT
     # The SCP's dispatcher does this too; imports and STOW-RS on a host without an SCP rely on this one.
     Dispatcher.open(environment).publish_pending()
@@ -28,7 +30,19 @@ def sweep() -> None:
         except BrokerUnreachable as error:
             logger().warning("broker_unreachable", error=str(error))
             break
-    services.prune_batches(datetime.now(UTC) - timedelta(days=environment.batch_retention_days))
+    _drive_retries()
+    now = datetime.now(UTC)
+    services.prune_batches(now - timedelta(days=environment.batch_retention_days))
+    prune_attempts(now - timedelta(days=environment.transcode_log_retention_days))
+
+
+def _drive_retries() -> None:
+    """What is to be transcoded again, should its message have been lost, or never been sent."""
+    try:
+        if awaiting_retry().exists() and queue_is_empty(current_app, Queue.TRANSCODE):
+            publish_retry(current_app)
+    except BrokerUnreachable as error:
+        logger().warning("broker_unreachable", error=str(error))
 
 
 def _resume(batch: Batch) -> None:

@@ -1,6 +1,7 @@
 """Batches in the admin: what became of them, and sending them on their way again."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from dicomhub.archive.models import Batch
 from dicomhub.archive.services import batch_failed, batch_reached
 from dicomhub.environment import read_environment
 from dicomhub.storage.filesystem import FilesystemStore
+from tasks.route import STAGES
 from tests.archive.building import archived, header, index
-from tests.support.redis_process import free_port, running_redis
+from tests.support.redis_process import reserve_port, running_redis
 
 LIST = "/admin/archive/batch/"
 RETRY = {"action": "retry_selected", "_selected_action": ["b1"]}
@@ -61,11 +63,12 @@ def test_retry_publishes_what_the_batch_has_before_it(
 def test_retry_with_the_broker_down_says_so_and_changes_nothing(
     browser: Client, failed: Batch, settings: Settings
 ):
-    url = f"redis://127.0.0.1:{free_port()}"
-    settings.ENVIRONMENT = read_environment(
-        {"DICOMHUB_HOME": str(settings.ENVIRONMENT.home), "REDIS_URL": url}
-    )
-    (said,) = retry_messages(browser)
+    with closing(reserve_port()) as reservation:
+        url = f"redis://127.0.0.1:{reservation.port}"
+        settings.ENVIRONMENT = read_environment(
+            {"DICOMHUB_HOME": str(settings.ENVIRONMENT.home), "REDIS_URL": url}
+        )
+        (said,) = retry_messages(browser)
     assert said.startswith("b1 cannot be retried now: the broker is not reachable")
     failed.refresh_from_db()
     assert (failed.state, failed.attempts) == ("failed", 1)
@@ -79,7 +82,7 @@ def test_retry_on_the_batchs_own_page_asks_first(browser: Client, failed: Batch)
 
 
 def test_there_is_nothing_to_retry_of_a_batch_that_is_done(browser: Client, failed: Batch):
-    batch_reached("b1", "load")
+    batch_reached("b1", STAGES[-1].name)
     assert retry_messages(browser) == ["b1 is done: there is nothing to retry."]
 
 

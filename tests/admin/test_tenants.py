@@ -8,7 +8,12 @@ from dicomhub.tenants.models import ApplicationEntity, Tenant
 from tests.archive.building import archived, header, index
 
 LIST = "/admin/tenants/tenant/"
-NO_VALUES = {"values-TOTAL_FORMS": "0", "values-INITIAL_FORMS": "0"}
+NO_VALUES = {
+    "values-TOTAL_FORMS": "0",
+    "values-INITIAL_FORMS": "0",
+    "transcode_policy-TOTAL_FORMS": "0",
+    "transcode_policy-INITIAL_FORMS": "0",
+}
 NO_ENTITIES = {
     "application_entities-TOTAL_FORMS": "0",
     "application_entities-INITIAL_FORMS": "0",

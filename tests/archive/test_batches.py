@@ -8,10 +8,12 @@ from dicomhub.archive import selectors, services
 from dicomhub.archive.models import Batch, Series
 from dicomhub.storage.filesystem import FilesystemStore
 from tasks.messages import InstanceBatch
+from tasks.route import STAGES
 from tests.archive.building import STUDY, archived, header, index
 
 pytestmark = pytest.mark.django_db
 
+LAST = STAGES[-1].name
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -46,27 +48,27 @@ def test_to_accept_a_batch_that_is_further_changes_nothing(indexed: InstanceBatc
 
 
 def test_the_last_stage_ends_a_batch_and_its_manifest_goes(indexed: InstanceBatch):
-    services.batch_reached("b1", "load")
-    assert (row().state, row().stage, row().manifest) == ("done", "load", None)
+    services.batch_reached("b1", LAST)
+    assert (row().state, row().stage, row().manifest) == ("done", LAST, None)
     assert row().finished_at is not None
     with pytest.raises(Batch.DoesNotExist):
         selectors.batch("b1")
 
 
 def test_a_failure_is_noted_and_the_next_success_clears_it(indexed: InstanceBatch):
-    services.batch_failed("b1", "metadata", "OSError: \0 no space left")
+    services.batch_failed("b1", LAST, "OSError: \0 no space left")
     assert (row().state, row().error, row().stage) == ("failed", "OSError:  no space left", "index")
-    services.batch_reached("b1", "load")
+    services.batch_reached("b1", LAST)
     assert (row().state, row().error) == ("done", "")
 
 
 def test_reports_that_come_late_change_nothing(indexed: InstanceBatch):
-    services.batch_reached("b1", "load")
-    services.batch_failed("b1", "metadata", "a second delivery, killed")
+    services.batch_reached("b1", LAST)
+    services.batch_failed("b1", LAST, "a second delivery, killed")
     services.batch_failed("b1", "index", "a second delivery, killed")
     services.batch_reached("b1", "index")
     services.batch_resumed("b1")
-    assert (row().state, row().stage, row().error, row().attempts) == ("done", "load", "", 1)
+    assert (row().state, row().stage, row().error, row().attempts) == ("done", LAST, "", 1)
 
 
 def test_a_failed_batch_is_due_again_ever_later(received: InstanceBatch):
@@ -99,7 +101,7 @@ def test_a_batch_that_failed_too_often_waits_for_an_operator(received: InstanceB
 
 def test_pruning_forgets_what_is_done_and_nothing_else(indexed: InstanceBatch, store: FilesystemStore):
     index(store, "b2", archived(store, "2.1"), header=header(PatientID="P1"))
-    services.batch_reached("b1", "load")
+    services.batch_reached("b1", LAST)
     assert services.prune_batches(LONG_AGO) == 0
     assert services.prune_batches(datetime.now(UTC) + timedelta(days=1)) == 1
     assert list(Batch.objects.values_list("batch_id", flat=True)) == ["b2"]

@@ -145,6 +145,6 @@ def test_workers_that_index_the_same_batches_in_any_order_neither_lock_up_nor_di
         worker.stdin.write("\n")
         worker.stdin.flush()
     for worker in workers:
-        _, errors = worker.communicate(timeout=120)
+        _, errors = worker.communicate(timeout=300)
         assert worker.returncode == 0, errors
     assert json.loads(run(database, "shell", "--no-imports", "-c", REPORT)) == expected_report(batches)

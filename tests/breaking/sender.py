@@ -21,6 +21,7 @@ from tests.scp.pdus import (
     pdv,
 )
 from tests.scp.raw_peer import RawPeer, data_pdus, data_set_of
+from tests.support.scp_process import HANG_SECONDS
 
 A_ASSOCIATE_AC, A_ASSOCIATE_RJ, P_DATA_TF = 2, 3, 4
 _FIRST_NUMBER = 10**12
@@ -133,7 +134,7 @@ class Address:
     port: int
 
     def connect(self) -> socket.socket:
-        return socket.create_connection((self.host, self.port), timeout=20)
+        return socket.create_connection((self.host, self.port), timeout=HANG_SECONDS)
 
 
 def _status(answer: tuple[int, bytes]) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import requests
 
-_START_SECONDS = 30
+_START_SECONDS = 120
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,15 @@ from dataclasses import replace
 
 import pytest
 
+from dicomhub.dicomweb import health
 from dicomhub.embedded.redis_server import find_program
 from tests.dicomweb.reading import json_of
+
+
+@pytest.fixture(autouse=True)
+def _as_much_time_as_a_busy_machine_takes(monkeypatch):
+    monkeypatch.setattr(health, "_DEADLINE_SECONDS", 60.0)
+    monkeypatch.setattr(health, "_BROKER_TIMEOUT_SECONDS", 60.0)
 
 
 @pytest.fixture

@@ -96,4 +96,4 @@ def test_many_wildcards_take_no_time():
     instance = {"00204000": {"vr": "LT", "Value": ["a" * 10_000]}}
     started = time.process_time()
     assert not instance_filter({"ImageComments": "*a" * 200 + "b"})(instance)
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 60  # not for ever, as a regular expression would

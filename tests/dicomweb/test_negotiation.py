@@ -18,8 +18,8 @@ MULTIPART = 'multipart/related; type="application/dicom"'
 SINGLE = "application/dicom"
 
 
-def choice(stored, header="", parameter="", *, single_part=False):
-    offers = dicom_offers(stored, single_part=single_part)
+def choice(stored, header="", parameter="", *, single_part=False, is_decodable=True):
+    offers = dicom_offers(stored, single_part=single_part, is_decodable=is_decodable)
     offer = Acceptable.parse(parameter=parameter, header=header).choice(offers)
     return offer and (offer.media_type.split("/")[0], offer.transfer_syntax_uid)
 
@@ -49,19 +49,29 @@ def test_any_transfer_syntax_gives_what_is_stored_where_it_may_travel(stored, se
 
 @pytest.mark.parametrize("stored", [JPEG_2000_LOSSLESS, JPEG_LOSSLESS, RLE])
 @pytest.mark.parametrize("header", ["*/*", MULTIPART, f"{MULTIPART}; transfer-syntax={EXPLICIT}"])
-def test_lossless_pixels_are_not_decoded_yet(stored, header):
-    assert choice(stored, header) is None
+def test_lossless_pixels_are_decoded_where_there_is_a_decoder(stored, header):
+    assert choice(stored, header) == ("multipart", EXPLICIT)
+    assert choice(stored, header, is_decodable=False) is None
 
 
 @pytest.mark.parametrize("stored", [JPEG_BASELINE, MPEG_4])
 def test_without_a_transfer_syntax_lossy_data_come_as_stored(stored):
     assert choice(stored, MULTIPART) == ("multipart", stored)
-    assert choice(stored, f"{MULTIPART}; transfer-syntax={EXPLICIT}") is None
+    explicit = f"{MULTIPART}; transfer-syntax={EXPLICIT}"
+    assert choice(stored, explicit) == ("multipart", EXPLICIT)
+    assert choice(stored, explicit, is_decodable=False) is None
 
 
-def test_stored_syntax_is_given_by_its_own_uid_and_no_other():
+def test_pixels_are_encoded_anew_without_loss_only():
     assert choice(RLE, f"{MULTIPART};transfer-syntax={RLE}") == ("multipart", RLE)
-    assert choice(RLE, f"{MULTIPART};transfer-syntax={JPEG_LOSSLESS}") is None
+    assert choice(JPEG_LOSSLESS, f"{MULTIPART};transfer-syntax={RLE}") == ("multipart", RLE)
+    assert choice(RLE, f"{MULTIPART};transfer-syntax={JPEG_2000_LOSSLESS}") == (
+        "multipart",
+        JPEG_2000_LOSSLESS,
+    )
+    assert choice(RLE, f"{MULTIPART};transfer-syntax={JPEG_LOSSLESS}") is None  # no encoder
+    assert choice(RLE, f"{MULTIPART};transfer-syntax={JPEG_BASELINE}") is None
+    assert choice(EXPLICIT, f"{MULTIPART};transfer-syntax={RLE}") is None
     assert choice(IMPLICIT, f"{MULTIPART};transfer-syntax={IMPLICIT}") is None
     assert choice(BIG_ENDIAN, f"{MULTIPART};transfer-syntax={BIG_ENDIAN}") is None
 
@@ -106,7 +116,9 @@ def test_accept_parameter_goes_before_the_header():
 
 def test_refusal_names_what_can_be_had():
     with pytest.raises(NotAcceptable) as error:
-        Acceptable.parse(parameter="", header="text/html").choose(dicom_offers(DEFLATED, single_part=False))
+        Acceptable.parse(parameter="", header="text/html").choose(
+            dicom_offers(DEFLATED, single_part=False, is_decodable=True)
+        )
     assert error.value.available == (
         f'multipart/related; type="application/dicom"; transfer-syntax={DEFLATED}',
         f'multipart/related; type="application/dicom"; transfer-syntax={EXPLICIT}',
@@ -115,5 +127,5 @@ def test_refusal_names_what_can_be_had():
 
 @pytest.mark.parametrize("stored", sorted(TRANSFER_SYNTAXES))
 def test_implicit_vr_and_big_endian_never_travel(stored):
-    for uid in offered_transfer_syntaxes(stored):
+    for uid in offered_transfer_syntaxes(stored, is_decodable=True):
         assert TRANSFER_SYNTAXES[uid].may_travel_on_the_web

@@ -1,4 +1,6 @@
+from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import pydicom
 import pytest
@@ -9,7 +11,7 @@ from tests.support.samples import sample
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 DEFLATED = "1.2.840.10008.1.2.1.99"
-JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
+MPEG_4 = "1.2.840.10008.1.2.4.102"
 AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 
 CT = sample("CT_small.dcm")  # Explicit VR Little Endian
@@ -74,20 +76,44 @@ def test_one_instance_comes_as_a_single_part_for_those_who_ask(filling, get):
     assert get(path_of(instance, "series"), accept="application/dicom").status_code == 406
 
 
-def test_what_would_have_to_be_decoded_is_refused_with_what_can_be_had(filling, get):
-    (instance,) = filling.add(JPEG_2000)
-    response = get(path_of(instance, "study"))
+@pytest.fixture
+def undecodable(edited):
+    """Nothing decodes video."""
+
+    def copy(**attributes):
+        data_set = pydicom.dcmread(edited(JPEG_2000, **attributes))
+        data_set.file_meta.TransferSyntaxUID = MPEG_4
+        data_set.save_as(data_set.filename)
+        return Path(data_set.filename)
+
+    return copy
+
+
+def test_what_cannot_be_decoded_is_refused_with_what_can_be_had(filling, get, undecodable):
+    (instance,) = filling.add(undecodable())
+    response = get(path_of(instance, "study"), accept=f"multipart/related; transfer-syntax={EXPLICIT}")
     assert response.status_code == 406
     assert json_of(response)["available"] == [
-        f'multipart/related; type="application/dicom"; transfer-syntax={JPEG_2000_LOSSLESS}'
+        f'multipart/related; type="application/dicom"; transfer-syntax={MPEG_4}'
     ]
 
 
-def test_a_study_of_which_only_some_can_be_had_is_partial(filling, get, edited):
-    native, _compressed = filling.add(
-        CT, edited(JPEG_2000, StudyInstanceUID=pydicom.dcmread(CT).StudyInstanceUID)
-    )
-    response = get(path_of(native, "study"))
+def test_without_codec_processes_the_client_is_asked_to_come_again(filling, get, settings):
+    environment = settings.ENVIRONMENT
+    (instance,) = filling.add(JPEG_2000)
+    codec = replace(environment.codec, modules=("tests.no_such_module",))
+    settings.ENVIRONMENT = replace(environment, codec=codec)
+    response = get(path_of(instance))
+    assert response.status_code == 503
+    assert response["Retry-After"]
+    assert "no_such_module" not in body_of(response).decode()
+    assert get(path_of(instance), accept=AS_STORED).status_code == 200
+
+
+def test_a_study_of_which_only_some_can_be_had_is_partial(filling, get, undecodable):
+    study = pydicom.dcmread(CT).StudyInstanceUID
+    native, _video = filling.add(CT, undecodable(StudyInstanceUID=study))
+    response = get(path_of(native, "study"), accept=f"multipart/related; transfer-syntax={EXPLICIT}")
     assert response.status_code == 206
     assert response["Warning"].startswith("299 http://testserver/dicom-web: 1 ")
     (part,) = parts_of(response)

@@ -101,12 +101,12 @@ def test_a_connection_is_kept_and_head_has_no_body(server):
     url = f"{server.dicomweb}/studies/{study}"
     with requests.Session() as session:
         for _ in range(2):
-            head = session.head(url, timeout=10)
+            head = session.head(url, timeout=300)
             assert head.status_code == 200
-            body = session.get(url, timeout=10).content
+            body = session.get(url, timeout=300).content
             assert int(head.headers["Content-Length"]) == len(body)
-        assert session.head(f"{url}/metadata", timeout=10).status_code == 200
-        assert session.get(f"{server.dicomweb}/nothing", timeout=10).status_code == 404
+        assert session.head(f"{url}/metadata", timeout=300).status_code == 200
+        assert session.get(f"{server.dicomweb}/nothing", timeout=300).status_code == 404
 
 
 def large_instance(home: Path, transfer_syntax: str) -> str:
@@ -144,7 +144,7 @@ def forget_peak(pid: int) -> None:
 
 
 def received_bytes(url: str, accept: str) -> int:
-    with requests.get(url, headers={"Accept": accept}, stream=True, timeout=60) as response:
+    with requests.get(url, headers={"Accept": accept}, stream=True, timeout=300) as response:
         response.raise_for_status()
         return sum(map(len, response.iter_content(1024 * 1024)))
 

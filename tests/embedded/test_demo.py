@@ -16,7 +16,7 @@ def test_the_demo_stores_finds_retrieves_and_leaves_nothing(tmp_path: Path) -> N
         env={**os.environ, "TMPDIR": str(tmp_path), "DATABASE_URL": "postgresql://nobody@192.0.2.1/none"},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=300,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -18,7 +18,7 @@ def run_to_end(home: Path, **settings: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, **free_ports, "DICOMHUB_HOME": str(home), **settings},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

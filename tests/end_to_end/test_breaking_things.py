@@ -5,6 +5,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def check_everything_is_there_once(home: Path, web: DicomWeb, patient_id: str, p
             for model in web.json(f"/studies/{value(study, '0020000D')}/metadata")
         )
 
-    wait_until(lambda: described() == expected, what="every instance is described once", seconds=90)
+    wait_until(lambda: described() == expected, what="every instance is described once")
     wait_until(
         lambda: web.instances_found(PatientID=patient_id) == len(paths), what="every instance is counted"
     )
@@ -50,7 +51,7 @@ def check_everything_is_there_once(home: Path, web: DicomWeb, patient_id: str, p
     for path in paths:
         assert data_set_of(archived[uid_of(path)]) == data_set_of(path)
     journal = home / "store" / JOURNAL
-    wait_until(lambda: list(journal.iterdir()) == [], what="the journal is settled", seconds=90)
+    wait_until(lambda: list(journal.iterdir()) == [], what="the journal is settled")
 
 
 def send_until_all_are_stored(stack, paths: list[Path], breaking: list[Callable[[], Future]]) -> list[Future]:
@@ -67,19 +68,27 @@ def send_until_all_are_stored(stack, paths: list[Path], breaking: list[Callable[
     return broken
 
 
-def a_busy_child(stack) -> int:
-    """A process of the SCP below its supervisor."""
+def kill_a_child(stack) -> None:
+    """Kill the youngest process of the SCP below its supervisor; one that has just gone was not the one."""
     supervisor = stack.pid("scp")
-    return int(Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()[-1])
+
+    def is_killed() -> bool:
+        children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+        with suppress(ProcessLookupError, IndexError):
+            os.kill(int(children[-1]), signal.SIGKILL)
+            return True
+        return False
+
+    wait_until(is_killed, what="there is a child to kill")
 
 
 def test_killing_a_child_the_worker_and_redis_loses_and_doubles_nothing(stack, web, tmp_path):
     paths = write_ct_series(tmp_path / "ct", instances=INSTANCES, patient_id="KILLED")
     kills = [
-        lambda: os.kill(a_busy_child(stack), signal.SIGKILL),
+        lambda: kill_a_child(stack),
         lambda: stack.kill_and_await_successor("index"),
         lambda: stack.kill_and_await_successor("redis"),
-        lambda: os.kill(a_busy_child(stack), signal.SIGKILL),
+        lambda: kill_a_child(stack),
         lambda: stack.kill_and_await_successor("background"),
         lambda: stack.kill_and_await_successor("index"),
         lambda: stack.kill_and_await_successor("redis"),
@@ -94,7 +103,6 @@ def test_killing_a_child_the_worker_and_redis_loses_and_doubles_nothing(stack, w
     wait_until(
         lambda: list((stack.home / "store" / INCOMING).iterdir()) == [],
         what="no incoming file is left",
-        seconds=90,
     )
 
 
@@ -124,7 +132,7 @@ def test_a_second_run_on_the_same_home_goes_on_where_a_killed_one_stopped(tmp_pa
     with live_stack(home, **settings) as stack:
         answers = send(stack.addresses.scp_port, paths)
         os.kill(stack.launcher, signal.SIGKILL)
-        stack.wait(30)
+        stack.wait(300)
     stored = [answer.path for answer in answers if answer.is_success]
     assert stored == paths
     with live_stack(home, **settings) as stack:

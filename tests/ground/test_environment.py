@@ -67,3 +67,9 @@ def test_a_settings_file_that_is_not_there_is_named(tmp_path):
 def test_without_a_broker_that_is_what_is_said(tmp_path):
     with pytest.raises(EnvironmentInvalid, match="REDIS_URL is not set"):
         read_environment({"DICOMHUB_HOME": str(tmp_path)}).broker_url()
+
+
+def test_codec_modules_are_names():
+    assert read_environment({"CODEC_MODULES": "one, two.three"}).codec.modules == ("one", "two.three")
+    [problem] = problems_of(CODEC_MODULES="one;two")
+    assert "names of Python modules" in problem

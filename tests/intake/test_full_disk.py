@@ -37,6 +37,7 @@ def intake(request, disk):
             "DICOMHUB_HOME": str(disk.path),
             "STORE_ROOT": str(disk.path / "store"),
             "STORE_RESERVE_BYTES": "0",
+            "BATCH_MAX_SECONDS": "3600",
             "SCP_DURABILITY": request.param,
         }
     )
@@ -211,7 +212,9 @@ def test_a_segment_that_cannot_be_renamed_is_cut_later_and_fails_nobody(intake, 
 
 def test_two_senders_of_one_instance_one_of_whom_cannot_journal_it(disk, tmp_path, paths):
     """The one takes its file back: the other must not have answered for that file."""
-    environment = read_environment({"DICOMHUB_HOME": str(tmp_path / "home"), "STORE_RESERVE_BYTES": "0"})
+    environment = read_environment(
+        {"DICOMHUB_HOME": str(tmp_path / "home"), "STORE_RESERVE_BYTES": "0", "BATCH_MAX_SECONDS": "3600"}
+    )
     intakes = [Intake.open(environment, owner=str(number)) for number in range(2)]
     journal = intakes[0].store.absolute(JOURNAL)
     receive(intakes[1], paths[0])  # has its segment open

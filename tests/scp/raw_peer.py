@@ -16,6 +16,7 @@ Answer = tuple[int, bytes]  # type and body of a PDU
 class RawPeer:
     def __init__(self, scp: ScpProcess, connection: socket.socket | None = None) -> None:
         self.socket = connection or scp.connect()
+        self.address: tuple[str, int] = self.socket.getsockname()
 
     def __enter__(self) -> Self:
         return self

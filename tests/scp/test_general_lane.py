@@ -42,22 +42,6 @@ def threads(scp):
     return [len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in scp.children("worker")]
 
 
-def line_of(scp, peer):
-    """The log line of a peer's association."""
-    port = peer.socket.getsockname()[1]
-    return wait_until(
-        lambda: next(
-            (
-                line
-                for line in scp.log().splitlines()
-                if f"peer=127.0.0.1:{port} " in line and "outcome=" in line
-            ),
-            None,
-        ),
-        what="the association's line",
-    )
-
-
 def test_what_was_sent_behind_the_request_is_served_after_the_hand_over(scp, tmp_path):
     path = fresh_copy("CT_small.dcm", tmp_path)
     store = store_command(path) + b"".join(data_pdus(data_set_of(path)))
@@ -121,7 +105,7 @@ def test_one_line_tells_of_the_association_and_no_thread_is_left(scp, tmp_path):
         peer.send(RELEASE_RQ)
         assert peer.read() == (6, bytes(4))
         peer.socket.shutdown(socket.SHUT_RDWR)
-        line = line_of(scp, peer)
+        line = scp.end_of(peer.address)
     for field in ("outcome=released", "instances=1", "refused=0", "tenant=default", "contexts_proposed=3"):
         assert field in line
     wait_until(lambda: set(threads(scp)) == {1}, what="no thread is left")
@@ -193,8 +177,8 @@ def test_a_protocol_error_is_answered_with_its_reason(scp, data, reason):
 
 
 @pytest.mark.parametrize("begun", [b"", b"\4\0\0", struct.pack(">BxIIBB", 4, 300, 296, 1, 1) + bytes(20)])
-def test_a_peer_that_falls_silent_is_aborted_and_closed(scp, begun):
-    with associated(scp, "general") as peer:
+def test_a_peer_that_falls_silent_is_aborted_and_closed(impatient_scp, begun):
+    with associated(impatient_scp, "general") as peer:
         peer.send(begun)
         assert peer.abort_reason() == (0, 0)
         assert peer.is_closed()  # ARTIM
@@ -229,7 +213,7 @@ def test_the_end_of_the_drain_aborts_the_association(start_scp):
     with associated(scp, "general") as peer:
         scp.signal(signal.SIGTERM)
         assert peer.abort_reason() == (0, 0)
-        assert "outcome=stopped" in line_of(scp, peer)
+        assert "outcome=stopped" in scp.end_of(peer.address)
     assert scp.stop() == 0
 
 

@@ -24,6 +24,12 @@ def becomes(metrics, expected, name, **labels):
     )
 
 
+def at_rest(scp):
+    """The only worker, once there is no other."""
+    found = scp.children("worker")
+    return found if len(found) == 1 else None
+
+
 def kill_all(scp, role):
     for pid in scp.children(role):
         os.kill(pid, signal.SIGKILL)
@@ -36,8 +42,8 @@ def test_counts_agree_with_what_was_sent_after_children_were_killed_and_replaced
     for round_number in (1, 2, 3):
         assert {sent.status for sent in send(scp.port, paths[:round_number])} == {0}
         becomes(metrics, round_number, "scp_associations_total", outcome="released")
-        wait_until(lambda: len(scp.children("worker")) == 1, what="the pool is at rest")
-        kill_all(scp, "worker")
+        [worker] = wait_until(lambda: at_rest(scp), what="the pool is at rest")
+        os.kill(worker, signal.SIGKILL)
         becomes(metrics, round_number, "scp_child_deaths_total", role="worker")
     kill_all(scp, "meter")
     assert {sent.status for sent in send(scp.port, paths)} == {0}
@@ -52,7 +58,7 @@ def test_counts_agree_with_what_was_sent_after_children_were_killed_and_replaced
     uids = [read_file_meta(path.read_bytes()).media_storage_sop_instance_uid for path in sent_paths]
     assert metrics.value("scp_instance_bytes_sum") == sum(sizes[uid] for uid in uids)
     assert metrics.value("scp_received_bytes_total") > metrics.value("scp_instance_bytes_sum") * 0.95
-    assert 0 < metrics.value("scp_archive_seconds_sum") < metrics.value("scp_store_seconds_sum") < 60
+    assert 0 < metrics.value("scp_archive_seconds_sum") < metrics.value("scp_store_seconds_sum")
     becomes(metrics, 4, "scp_association_seconds_count")
     becomes(metrics, 4, "scp_batches_cut_total")
     becomes(metrics, 3, "scp_child_deaths_total", role="worker")
@@ -78,7 +84,8 @@ def test_every_answer_and_every_rejection_is_counted_by_its_reason(start_scp):
     with RawPeer(scp) as peer:
         peer.send(associate_rq(application_context="1.2.3"))
         assert peer.read() == (3, b"\0\1\1\2")
-    becomes(metrics, 1, "scp_associations_total", outcome="rejected")  # the only child is free again
+    becomes(metrics, 1, "scp_associations_total", outcome="rejected")
+    becomes(metrics, 1, "scp_children", state="idle")  # the only child is free again
     path = sample("CT_small.dcm")
     with RawPeer(scp).associate_for(path) as peer:
         peer.send(store_command(path) + b"".join(data_pdus(b"no data set")))
@@ -90,6 +97,7 @@ def test_every_answer_and_every_rejection_is_counted_by_its_reason(start_scp):
         peer.send(RELEASE_RQ)
         assert peer.read() == (6, bytes(4))
     becomes(metrics, 1, "scp_associations_total", outcome="released")
+    becomes(metrics, 1, "scp_children", state="idle")
     with RawPeer(scp).associate() as peer:
         peer.send(ECHO)
         assert peer.status() == (0, "")

@@ -45,7 +45,7 @@ def run(program, scp, *arguments, options=(), status=0):
     done = subprocess.run(
         [program, *options, scp.host, str(scp.port), *map(str, arguments)],
         check=False,
-        timeout=60,
+        timeout=300,
         capture_output=True,
         text=True,
     )

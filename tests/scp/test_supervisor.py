@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from dicomhub.intake.admission import AdmissionSnapshot, TenantAdmission, write_admission
+from dicomhub.intake.receiver_status import ReceiverStatusFile
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.layout import ADMISSION_SNAPSHOT
 from tests.scp.pdus import COMMAND, LAST, RELEASE_RQ, associate_rq, c_echo_rq, p_data, pdv
 from tests.scp.raw_peer import RawPeer, data_pdus, data_set_of, store_command
 from tests.support.samples import sample
-from tests.support.scp_process import ROOT, is_alive
+from tests.support.scp_process import HANG_SECONDS, ROOT, is_alive
 from tests.support.waiting import wait_until
 
 SMALL_POOL = {"SCP_MIN_SPARE_CHILDREN": 1, "SCP_MAX_SPARE_CHILDREN": 1, "SCP_MAX_CHILDREN": 2}
@@ -33,6 +35,13 @@ def echoes(peer):
 def serves(scp):
     with RawPeer(scp).associate() as peer:
         return echoes(peer)
+
+
+def still_serves(scp):
+    try:
+        return serves(scp)
+    except (AssertionError, OSError):
+        return False
 
 
 def workers(scp, number):
@@ -58,7 +67,7 @@ def run_scp(tmp_path, **settings):
     environ = {**os.environ, "DICOMHUB_HOME": str(tmp_path / "home"), **settings}
     command = [sys.executable, "-m", "scp"]
     return subprocess.run(
-        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=HANG_SECONDS, check=False
     )
 
 
@@ -118,16 +127,14 @@ def test_a_burst_of_fifty_is_accepted(start_scp):
         assert len(scp.children("worker")) >= 50
 
 
-def test_saturation_is_answered_at_once_and_ends_with_the_first_release(start_scp):
+def test_saturation_is_answered_while_it_lasts_and_ends_with_the_first_release(start_scp):
     scp = start_scp(**SMALL_POOL)
     with RawPeer(scp).associate() as first, RawPeer(scp).associate() as second:
         wait_until(lambda: _is_rejected(scp), what="the pool is saturated")
         for _ in range(3):
             with RawPeer(scp) as third:
-                asked_at = time.monotonic()
                 third.send(associate_rq())
                 assert third.read() == REJECTED
-                assert time.monotonic() - asked_at < 0.5  # 0.1 on a machine of one's own
         assert echoes(first)
         assert echoes(second)
         first.send(RELEASE_RQ)
@@ -139,7 +146,11 @@ def test_saturation_is_answered_at_once_and_ends_with_the_first_release(start_sc
 def _is_rejected(scp):
     with RawPeer(scp) as peer:
         peer.send(associate_rq())
-        return peer.read() == REJECTED
+        if peer.read() == REJECTED:
+            return True
+        peer.send(RELEASE_RQ)  # whoever ends so is waited for, and does not make the next one be rejected
+        assert peer.read() == (6, bytes(4))
+        return False
 
 
 def test_one_after_the_other_nobody_is_refused(start_scp):
@@ -149,6 +160,30 @@ def test_one_after_the_other_nobody_is_refused(start_scp):
             assert echoes(peer)
             peer.send(RELEASE_RQ)
             assert peer.read() == (6, bytes(4))
+
+
+def test_while_a_child_is_idle_nobody_is_refused_however_late_the_others_are(start_scp):
+    scp = start_scp(SCP_MIN_SPARE_CHILDREN=1, SCP_MAX_SPARE_CHILDREN=1, SCP_MAX_CHILDREN=1)
+    [worker] = workers(scp, 1)
+    with RawPeer(scp).associate() as first:
+        wait_until(lambda: _is_rejected(scp), what="the pool is saturated")
+        scp.signal(signal.SIGSTOP)  # the supervisor cannot say that it no longer is
+        first.send(RELEASE_RQ)
+        assert first.read() == (6, bytes(4))
+    status_file = scp.home / "run" / "scp.status.json"
+    wait_until(lambda: status_file.exists() and _states(scp) == ["idle"], what="the child is idle")
+    os.kill(worker, signal.SIGSTOP)
+    with RawPeer(scp) as second:
+        second.send(associate_rq())
+        time.sleep(0.5)  # ten times as long as a child may usually take
+        os.kill(worker, signal.SIGCONT)
+        assert second.read()[0] == 2
+        scp.signal(signal.SIGCONT)
+        assert echoes(second)
+
+
+def _states(scp):
+    return [child.state for child in ReceiverStatusFile(scp.home).read().children]
 
 
 def test_a_killed_child_is_replaced_and_others_do_not_notice(start_scp):
@@ -188,9 +223,10 @@ def test_a_hung_child_is_killed_and_replaced(start_scp):
     [hung, _] = workers(scp, 2)
     os.kill(hung, signal.SIGSTOP)
     wait_until(lambda: not is_alive(hung), what="it is killed")
-    assert len(workers(scp, 2)) == 2
-    assert "child_hung" in scp.log()
-    assert serves(scp)
+    wait_until(lambda: "child_hung" in scp.log(), what="it is told")
+    # On a busy machine another child may be slower than this heartbeat, too.
+    wait_until(lambda: still_serves(scp), what="another one serves")
+    wait_until(lambda: len(scp.children("worker")) >= 2, what="there is a spare one")
 
 
 @pytest.mark.parametrize("role", ["turnstile", "dispatcher"])
@@ -206,11 +242,12 @@ def test_a_killed_turnstile_or_dispatcher_is_replaced(start_scp, role):
 
 def test_children_that_cannot_start_are_not_forked_in_a_rush(start_scp):
     scp = start_scp(STORE_ROOT="/dev/null/store")
-    wait_until(lambda: scp.log().count("child_failed_at_start") > 4, what="they fail")
-    waits = [
-        line.split("retry_seconds=")[1].split()[0] for line in scp.log().splitlines() if "retry_sec" in line
-    ]
-    assert max(map(float, waits)) >= 2
+
+    def pauses():
+        return [float(seconds) for seconds in re.findall(r" retry_seconds=([\d.]+) ", scp.log())]
+
+    wait_until(lambda: max(pauses(), default=0) >= 2, what="they fail, and the pauses grow")
+    assert len(pauses()) < 50
     assert scp.stop() == 0
 
 
@@ -220,7 +257,7 @@ def test_children_die_with_their_supervisor(start_scp):
     children = scp.children()
     assert len(children) == 5  # two workers, turnstile, dispatcher, meter
     scp.signal(signal.SIGKILL)
-    scp.process.wait(20)
+    scp.process.wait(HANG_SECONDS)
     wait_until(lambda: not any(map(is_alive, children)), what="they die")
 
 
@@ -249,6 +286,8 @@ def _announced_length(scp):
         peer.send(associate_rq())
         pdu_type, body = peer.read()
         assert pdu_type == 2
+        peer.send(RELEASE_RQ)
+        assert peer.read() == (6, bytes(4))
         return int.from_bytes(body[body.index(b"\x51\x00\x00\x04") + 4 :][:4], "big")
 
 
@@ -278,7 +317,7 @@ def test_term_lets_an_association_finish_and_takes_no_other(start_scp):
         assert peer.status() == (0, "")
         peer.send(RELEASE_RQ)
         assert peer.read() == (6, bytes(4))
-    assert scp.process.wait(20) == 0
+    assert scp.process.wait(HANG_SECONDS) == 0
     assert len(scp.archived()) == 1
 
 
@@ -295,7 +334,19 @@ def test_term_aborts_an_association_that_takes_too_long(start_scp):
     with RawPeer(scp).associate() as peer:
         scp.signal(signal.SIGTERM)
         assert peer.abort_reason() == (0, 0)
-    assert scp.process.wait(20) == 0
+    assert scp.process.wait(HANG_SECONDS) == 0
+
+
+def test_a_supervisor_that_is_late_aborts_before_it_kills(start_scp):
+    scp = start_scp(SCP_DRAIN_SECONDS=0.5)
+    with RawPeer(scp).associate() as peer:
+        scp.signal(signal.SIGTERM)
+        wait_until(lambda: "draining" in scp.log(), what="it drains")
+        scp.signal(signal.SIGSTOP)
+        time.sleep(0.5 + 1.5 + 0.2)  # until after the moment when a child that was told to abort is killed
+        scp.signal(signal.SIGCONT)
+        assert peer.abort_reason() == (0, 0)
+    assert scp.process.wait(HANG_SECONDS) == 0
 
 
 def test_term_kills_a_child_that_hangs(start_scp):
@@ -313,7 +364,7 @@ def test_a_second_term_does_not_wait(start_scp):
         wait_until(lambda: "draining" in scp.log(), what="it drains")
         scp.signal(signal.SIGINT)
         assert peer.abort_reason() == (0, 0)
-    assert scp.process.wait(20) == 0
+    assert scp.process.wait(HANG_SECONDS) == 0
 
 
 @pytest.mark.parametrize("broker", [None, "redis://127.0.0.1:1"])

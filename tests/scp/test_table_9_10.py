@@ -23,7 +23,6 @@ from tests.scp.pdus import (
     pdv,
 )
 from tests.scp.raw_peer import RawPeer
-from tests.scp.test_general_lane import line_of
 
 ECHO = p_data(pdv(c_echo_rq(), context=3, control=COMMAND | LAST))
 SENT = {
@@ -66,24 +65,29 @@ def aborted(scp, lane):
     return peer
 
 
-def line_of_the_closed(scp, peer):
+def end_of_the_closed(scp, peer):
     peer.socket.shutdown(socket.SHUT_WR)
-    return line_of(scp, peer)
+    return scp.end_of(peer.address)
 
 
 # Sta2, awaiting A-ASSOCIATE-RQ.
 
 
-@pytest.mark.parametrize("event", ["Evt3", "Evt4", "Evt10", "Evt12", "Evt13", "Evt19"])
+@pytest.mark.parametrize("event", ["Evt3", "Evt4", "Evt10", "Evt12", "Evt13"])
 def test_sta2_aborts_what_is_no_request(scp, event):
     with RawPeer(scp) as peer:
         peer.send(SENT[event])
         assert peer.abort_reason() == USER  # AA-1
         peer.send(SENT["Evt6"])
-        if event == "Evt19":
-            assert peer.is_closed()  # ARTIM: behind what is no PDU nothing is read any more
-        else:
-            assert peer.abort_reason() == UNEXPECTED  # AA-7: this is Sta13
+        assert peer.abort_reason() == UNEXPECTED  # AA-7: this is Sta13
+
+
+def test_sta2_aborts_what_is_no_pdu(impatient_scp):
+    with RawPeer(impatient_scp) as peer:
+        peer.send(SENT["Evt19"])
+        assert peer.abort_reason() == USER  # AA-1
+        peer.send(SENT["Evt6"])
+        assert peer.is_closed()  # ARTIM: behind what is no PDU nothing is read any more
 
 
 @in_both_lanes
@@ -109,20 +113,20 @@ def test_sta2_closes_on_an_abort(scp):
     with RawPeer(scp) as peer:
         peer.send(SENT["Evt16"])
         assert peer.is_closed()  # AA-2
-        assert "outcome='aborted by peer'" in line_of(scp, peer)
+        assert "outcome='aborted by peer'" in scp.end_of(peer.address)
 
 
 def test_sta2_ends_with_the_connection(scp):
     with RawPeer(scp) as peer:
         peer.socket.shutdown(socket.SHUT_WR)  # Evt17, AA-5
         assert peer.is_closed()
-        assert "outcome='not requested'" in line_of(scp, peer)
+        assert "outcome='not requested'" in scp.end_of(peer.address)
 
 
-def test_sta2_closes_when_artim_expires(scp):
-    with RawPeer(scp) as peer:
+def test_sta2_closes_when_artim_expires(impatient_scp):
+    with RawPeer(impatient_scp) as peer:
         assert peer.is_closed()  # Evt18, AA-2
-        assert "reason=ARTIM" in line_of(scp, peer)
+        assert "reason=ARTIM" in impatient_scp.end_of(peer.address)
 
 
 # Sta6, association established.
@@ -134,7 +138,7 @@ def test_sta6_aborts_what_has_no_place_in_an_association(scp, lane, event):
     with associated(scp, lane) as peer:
         peer.send(SENT[event])
         assert peer.abort_reason() == (UNRECOGNIZED if event == "Evt19" else UNEXPECTED)  # AA-8
-        assert "outcome='protocol error'" in line_of_the_closed(scp, peer)
+        assert "outcome='protocol error'" in end_of_the_closed(scp, peer)
 
 
 @in_both_lanes
@@ -147,14 +151,14 @@ def test_sta6_takes_data_and_answers_it(scp, lane):
 @in_both_lanes
 def test_sta6_and_a_release_lead_through_sta8_to_its_answer(scp, lane):
     with released(scp, lane) as peer:  # AR-2, AR-4
-        assert "outcome=released" in line_of_the_closed(scp, peer)
+        assert "outcome=released" in end_of_the_closed(scp, peer)
 
 
 @in_both_lanes
-def test_sta6_aborts_a_peer_that_asks_for_nothing(scp, lane):
-    with associated(scp, lane) as peer:
+def test_sta6_aborts_a_peer_that_asks_for_nothing(impatient_scp, lane):
+    with associated(impatient_scp, lane) as peer:
         assert peer.abort_reason() == USER  # Evt15, AA-1
-        assert "outcome='timed out'" in line_of_the_closed(scp, peer)
+        assert "outcome='timed out'" in end_of_the_closed(impatient_scp, peer)
 
 
 @in_both_lanes
@@ -162,7 +166,7 @@ def test_sta6_closes_on_an_abort(scp, lane):
     with associated(scp, lane) as peer:
         peer.send(SENT["Evt16"])
         assert peer.is_closed()  # AA-3
-        assert "outcome='aborted by peer'" in line_of(scp, peer)
+        assert "outcome='aborted by peer'" in scp.end_of(peer.address)
 
 
 @in_both_lanes
@@ -170,7 +174,7 @@ def test_sta6_ends_with_the_connection(scp, lane):
     with associated(scp, lane) as peer:
         peer.socket.shutdown(socket.SHUT_WR)  # Evt17, AA-4
         assert peer.is_closed()
-        assert "outcome=lost" in line_of(scp, peer)
+        assert "outcome=lost" in scp.end_of(peer.address)
 
 
 # Sta13, awaiting the close.
@@ -215,6 +219,6 @@ def test_sta13_ends_with_the_connection(scp, lane, waiting):
 
 @in_both_lanes
 @in_each_sta13
-def test_sta13_closes_when_artim_expires(scp, lane, waiting):
-    with waiting(scp, lane) as peer:
+def test_sta13_closes_when_artim_expires(impatient_scp, lane, waiting):
+    with waiting(impatient_scp, lane) as peer:
         assert peer.is_closed()  # Evt18, AA-2

@@ -2,7 +2,7 @@ import zlib
 
 import pydicom
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dicomhub.standard.data_set_head import DataSetHead, DataSetMalformed, read_head
@@ -216,3 +216,20 @@ def test_a_damaged_data_set_has_a_head_or_is_malformed(offset, noise, is_deflate
     except DataSetMalformed:
         return
     assert isinstance(found, DataSetHead) or (found is None and not is_whole)
+
+
+def _answer(data: bytes) -> DataSetHead | str | None:
+    try:
+        return read_head(data, EXPLICIT.syntax, is_whole=True)
+    except DataSetMalformed as error:
+        return str(error)
+
+
+@settings(deadline=None)
+@given(offset=st.integers(0, len(_CT) - 1), noise=st.binary(max_size=12), is_cut=st.booleans())
+def test_what_was_read_before_changes_no_answer(offset, noise, is_cut):
+    data = _CT[:offset] + noise + _CT[offset + (0 if is_cut else len(noise)) :]
+    assert _answer(head(EXPLICIT)) == HEAD
+    after_another = _answer(data)
+    assert isinstance(_answer(_CT), DataSetHead)
+    assert _answer(data) == after_another

@@ -14,7 +14,7 @@ class DicomWeb:
     base_url: str
 
     def get(self, path: str, *, accept: str = "application/dicom+json", **query: str) -> requests.Response:
-        return requests.get(f"{self.base_url}{path}", params=query, headers={"Accept": accept}, timeout=60)
+        return requests.get(f"{self.base_url}{path}", params=query, headers={"Accept": accept}, timeout=300)
 
     def json(self, path: str, **query: str) -> list[dict[str, Any]]:
         response = self.get(path, **query)

@@ -1,6 +1,5 @@
 """A Redis of a test's own: a real server on a free port, which can be stopped, killed and started again."""
 
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,22 +7,22 @@ from pathlib import Path
 
 import redis
 
+from dicomhub.embedded.listeners import Reservation
 from dicomhub.embedded.redis_server import configure, find_program
 from tests.support.waiting import wait_until
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def reserve_port() -> Reservation:
+    """A free port that the kernel gives to nobody else until the reservation is closed."""
+    return Reservation.make("", host="127.0.0.1", port=0)
 
 
 class RedisProcess:
     """The server keeps its port and its append-only file over a restart."""
 
     def __init__(self, directory: Path) -> None:
-        self._redis = configure(find_program(), directory=directory, port=free_port())
+        self._reservation = reserve_port()
+        self._redis = configure(find_program(), directory=directory, port=self._reservation.port)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -46,6 +45,10 @@ class RedisProcess:
         self._process.kill()
         self._process.wait()
 
+    def end(self) -> None:
+        self.kill()
+        self._reservation.close()
+
     def forget_everything(self) -> None:
         with redis.Redis.from_url(self.url) as client:
             client.flushall()
@@ -58,4 +61,4 @@ def running_redis(directory: Path) -> Iterator[RedisProcess]:
     try:
         yield server
     finally:
-        server.kill()
+        server.end()

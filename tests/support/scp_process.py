@@ -8,11 +8,17 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import IPv4Address
+from itertools import count
 from pathlib import Path
 
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
+# Only what hangs takes longer.
+HANG_SECONDS = 60
+_FIRST_PEER = IPv4Address("127.1.0.1")
+_peers = count()
 _NOT_INHERITED = ("SCP_", "REDIS_", "STORE_", "BATCH_", "LOG_", "DICOMHUB_")
 
 
@@ -37,6 +43,18 @@ class ScpProcess:
     def log(self) -> str:
         return (self.home / "scp.log").read_text("utf-8", "replace")
 
+    def end_of(self, peer: tuple[str, int]) -> str:
+        """The log line of the association with the peer of this address, once it is over."""
+        host, port = peer
+        mark = f" peer={host}:{port} "
+
+        def ends() -> list[str]:
+            whole = [line for line in self.log().splitlines(keepends=True) if line.endswith("\n")]
+            return [line for line in whole if "] association " in line and mark in line]
+
+        [line] = wait_until(ends, what=f"the end of the association with {host}:{port} is logged")
+        return line
+
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
@@ -52,10 +70,15 @@ class ScpProcess:
     def incoming(self) -> list[Path]:
         return list((self.store_root / "incoming").iterdir())
 
-    def connect(self) -> socket.socket:
-        return socket.create_connection((self.host, self.port), timeout=20)
+    def connect(self, port: int | None = None) -> socket.socket:
+        """Connect to the port, or to another one of its own, from a loopback address that no other peer has.
 
-    def stop(self, *, seconds: float = 30) -> int:
+        The kernel gives out the same ephemeral port again before long, so a port names no peer in a log.
+        """
+        own_address = (str(_FIRST_PEER + next(_peers)), 0)
+        return socket.create_connection((self.host, port or self.port), HANG_SECONDS, own_address)
+
+    def stop(self, *, seconds: float = HANG_SECONDS) -> int:
         """TERM, and wait for the end; return the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -105,9 +128,7 @@ def running_scp(
             [python, "-m", "scp"], cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True
         )
     try:
-        wait_until(
-            lambda: port_file.exists() or process.poll() is not None, seconds=30, what="the SCP listens"
-        )
+        wait_until(lambda: port_file.exists() or process.poll() is not None, what="the SCP listens")
         if process.poll() is not None:
             raise AssertionError(f"the SCP ended: {(home / 'scp.log').read_text('utf-8')}")
         yield ScpProcess(
@@ -121,7 +142,7 @@ def running_scp(
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         try:
-            process.wait(20)
+            process.wait(HANG_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

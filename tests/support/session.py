@@ -11,6 +11,7 @@ from pathlib import Path
 
 import django
 import pytest
+from hypothesis import HealthCheck, settings
 
 _HOME = Path(tempfile.mkdtemp(prefix="dicomhub-tests-"))
 _skipped: list[str] = []
@@ -29,6 +30,9 @@ def pytest_configure(config: pytest.Config) -> None:
     elif "DATABASE_URL" not in os.environ:
         os.environ["DATABASE_URL"] = _start_postgresql()
     django.setup()
+    # An example may take as long as a busy machine likes.
+    settings.register_profile("dicomhub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("dicomhub")
 
 
 def _start_postgresql() -> str:

@@ -9,7 +9,7 @@ from dicomhub.embedded.addresses import Addresses, RunningStack
 from dicomhub.embedded.running import RunningProcess
 from tests.support.waiting import wait_until
 
-READY_SECONDS = 90.0
+READY_SECONDS = 300.0
 
 
 class LiveStack:
@@ -37,11 +37,11 @@ class LiveStack:
         """Of redis, scp, web, index, background, beat or flower."""
         return self.state.processes[name]
 
-    def kill_and_await_successor(self, name: str, *, signal_number: int = 9, seconds: float = 30) -> int:
+    def kill_and_await_successor(self, name: str, *, signal_number: int = 9) -> int:
         """Kill a process and wait until the launcher has started the next one; its process id."""
         killed = self.pid(name)
         os.kill(killed, signal_number)
-        wait_until(lambda: self.pid(name) != killed, seconds=seconds, what=f"{name} is started again")
+        wait_until(lambda: self.pid(name) != killed, what=f"{name} is started again")
         return self.pid(name)
 
     def log(self) -> str:

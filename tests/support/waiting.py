@@ -1,4 +1,4 @@
-"""Waiting for a condition, with a deadline instead of a guess."""
+"""Waiting for a condition, with a deadline that only what hangs reaches."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], *, what: str, seconds: float = 30.0) -> T:
+def wait_until(condition: Callable[[], T], *, what: str, seconds: float = 120.0) -> T:
     """Return the first true value of condition. Fails with `what` when that takes too long."""
     deadline = time.monotonic() + seconds
     pause = 0.005

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.redis_process import free_port
+from tests.support.redis_process import reserve_port
 from tests.support.scp_process import ROOT, running_scp
 from tests.support.waiting import wait_until
 
@@ -55,7 +55,9 @@ def _program(name: str, command: Callable[[Path, int], list[str]], **environ: st
     @contextmanager
     def start(folder: Path) -> Iterator[Running]:
         folder.mkdir()
-        port = free_port()
+        reservation = reserve_port()
+        reservation.close()  # a rival may not share it
+        port = reservation.port
         process = subprocess.Popen(
             command(folder, port),
             cwd=ROOT,

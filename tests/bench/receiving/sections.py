@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.receiving import receivers as to
+from tests.bench.receiving.backed_memory import touch_free_memory
 from tests.bench.receiving.chart import line_chart
 from tests.bench.receiving.cpu import cpu_seconds_at_rest
 from tests.bench.receiving.data_sets import Series, write_series
@@ -43,7 +44,9 @@ class Bench:
 
 def _warm(running: Running, series: Series) -> float:
     send(running.port, series.folder, has_nagle=False)
-    return cpu_seconds_at_rest(running.pid)
+    before = cpu_seconds_at_rest(running.pid)
+    touch_free_memory()
+    return before
 
 
 def throughput(bench: Bench) -> list[Table]:

@@ -1,0 +1,121 @@
+"""Archived instances in another transfer syntax: the rendition that is there, else one that is made now.
+
+What is made now has no name in the store and goes with its last reader. Codec processes make it; nothing is
+decoded here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO
+
+from dicomhub.dicomweb.archived import ArchivedInstance, instance_file_path
+from dicomhub.log import logger
+from dicomhub.standard.element import DataSetMalformed
+from dicomhub.standard.part10 import Part10Malformed
+from dicomhub.storage.filesystem import FilesystemStore
+from tasks.transcode.failure import CodecFailure, CodecRefused
+from tasks.transcode.freshness import fresh_rendition, stamp_of
+from tasks.transcode.orders import Codecs, CodecsOrder, Rendered, RenderOrder
+from tasks.transcode.pixel_description import (
+    PixelDescription,
+    PixelDescriptionMissing,
+    read_pixel_description,
+)
+from tasks.transcode.plan import why_not
+from tasks.transcode.pool import CodecPool
+
+
+class NoRendition(Exception):
+    """An instance cannot be had in a transfer syntax, whoever asks."""
+
+
+class NoRoomToRender(Exception):
+    """The store has less free space than its reserve."""
+
+
+@cache
+def codecs_of(pool: CodecPool) -> Codecs:
+    """Raises CodecUnavailable and CodecFailure."""
+    return pool.run(CodecsOrder(), Codecs)
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    store: FilesystemStore
+    pool: CodecPool
+    reserve_bytes: int
+    patience_seconds: float
+
+    def can_decode(self, transfer_syntax_uid: str) -> bool:
+        """Raises CodecUnavailable and CodecFailure."""
+        return transfer_syntax_uid in codecs_of(self.pool).decodable
+
+    def open(self, instance: ArchivedInstance, transfer_syntax_uid: str) -> BinaryIO:
+        """A whole Part 10 file. Raises NoRendition, NoRoomToRender, CodecUnavailable, FileNotFoundError."""
+        path = fresh_rendition(self.store, instance_file_path(instance.resource), transfer_syntax_uid)
+        if path is not None:
+            return path.open("rb", buffering=0)
+        pixels = _pixels_of(instance.path)
+        if (unfit := why_not(pixels, transfer_syntax_uid)) is not None:
+            raise NoRendition(unfit)
+        reason = f"there is no decoder for {instance.transfer_syntax_uid}"
+        without: list[str] = []
+        for decoder in codecs_of(self.pool).decoders_of(instance.transfer_syntax_uid):
+            try:
+                return self._made_now(instance, transfer_syntax_uid, decoder, pixels, without)
+            except CodecFailure as failure:
+                if not isinstance(failure, CodecRefused):
+                    without.append(decoder)
+                reason = str(failure)
+                logger().warning(
+                    "instance_not_decoded",
+                    instance=instance.resource.sop_instance_uid,
+                    transfer_syntax=instance.transfer_syntax_uid,
+                    codec=decoder,
+                    outcome=failure.outcome,
+                    reason=failure.reason,
+                )
+        raise NoRendition(reason)
+
+    def _made_now(
+        self,
+        instance: ArchivedInstance,
+        transfer_syntax_uid: str,
+        decoder: str,
+        pixels: PixelDescription,
+        without: Sequence[str],
+    ) -> BinaryIO:
+        if self.store.free_bytes() < self.reserve_bytes:
+            raise NoRoomToRender("the store's free space is under its reserve")
+        incoming = self.store.create_incoming()
+        try:
+            order = RenderOrder(
+                source_path=str(instance.path),
+                output_path=str(incoming.path),
+                target_transfer_syntax_uid=transfer_syntax_uid,
+                decoder=decoder,
+                prove=True,
+                stamp=stamp_of(instance.path),
+                without=tuple(without),
+            )
+            self.pool.run(
+                order,
+                Rendered,
+                decoded_bytes=2 * pixels.native_bytes,  # the second time is the proof
+                patience_seconds=self.patience_seconds,
+            )
+            return incoming.path.open("rb", buffering=0)
+        finally:
+            incoming.discard()
+
+
+def _pixels_of(path: Path) -> PixelDescription:
+    try:
+        pixels = read_pixel_description(path).pixels
+    except (DataSetMalformed, Part10Malformed, PixelDescriptionMissing) as error:
+        raise NoRendition(str(error)) from error
+    if pixels is None:
+        raise NoRendition("it has no pixels, and is stored in a transfer syntax for pixels")
+    return pixels

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class TranscodingConfig(AppConfig):
+    name = "dicomhub.transcoding"
+    label = "transcoding"

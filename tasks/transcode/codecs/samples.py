@@ -1,0 +1,99 @@
+"""Decoded samples made into native frames, and native frames into samples to encode. PS3.5 8.1.1, 8.2."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.transcode.codecs.codec import Decoded, Octets, PixelsCorrupt, PixelsUnsupported
+from tasks.transcode.codecs.codestream import CodestreamHeader
+from tasks.transcode.pixel_description import PixelDescription
+
+Samples = NDArray[Any]
+"""Rows x columns x samples per pixel of unsigned or signed integers."""
+
+_HALF: Final = 1 << 15
+
+
+def container_bytes(precision: int) -> int:
+    """Bytes of the samples that every codec here gives for a precision, up to 32 bits."""
+    return 1 if precision <= 8 else 2 if precision <= 16 else 4
+
+
+def decoded(
+    samples: Octets, header: CodestreamHeader, pixels: PixelDescription, *, photometric: str
+) -> Decoded:
+    """A native frame of what a codec gives: interleaved samples, little endian, as container_bytes says.
+
+    Pixel Representation and Bits Allocated say how to write them, whatever the codestream says of sign: the
+    bits that it has are the same. Samples of fewer bits are extended by their sign, or by zeros. The codec
+    was given a codestream that codestream.check_codestream lets pass. Raises PixelsCorrupt.
+    """
+    container = container_bytes(header.precision)
+    if len(samples) != container * header.rows * header.columns * header.components:
+        raise PixelsCorrupt(f"the codec gave {len(samples)} bytes")
+    lies = replace(pixels, planar_configuration=0, photometric_interpretation=photometric)
+    values: Samples = np.frombuffer(samples, f"<u{container}")
+    unused = 8 * container - header.precision
+    is_signed = pixels.is_signed and (header.is_signed or header.precision >= pixels.bits_stored)
+    if container * 8 == pixels.bits_allocated and unused == 0:
+        return Decoded(samples, lies)
+    if is_signed:
+        values = np.right_shift((values << unused).view(f"<i{container}"), unused)
+    elif unused and header.is_signed:
+        values = values & ((1 << header.precision) - 1)
+    native = values.astype(f"<{'i' if is_signed else 'u'}{pixels.bits_allocated // 8}", copy=False)
+    return Decoded(native.tobytes(), lies)
+
+
+def as_rgb(samples: Octets, precision: int) -> bytes:
+    """YCbCr of 8 bits, or of 12 in 16, interleaved, as RGB: in libjpeg's integers, to the last bit."""
+    values = np.frombuffer(samples, f"<u{container_bytes(precision)}").reshape(-1, 3).astype(np.int32)
+    centre, largest = 1 << precision - 1, (1 << precision) - 1
+    luminance, blue, red = values[:, 0], values[:, 1] - centre, values[:, 2] - centre
+    rgb = np.empty_like(values)
+    rgb[:, 0] = luminance + (91881 * red + _HALF >> 16)
+    rgb[:, 1] = luminance + (-22554 * blue - 46802 * red + _HALF >> 16)
+    rgb[:, 2] = luminance + (116130 * blue + _HALF >> 16)
+    return np.clip(rgb, 0, largest).astype(f"<u{container_bytes(precision)}").tobytes()
+
+
+def interleaved(samples: Octets, pixels: PixelDescription) -> Decoded:
+    """A native frame in planar configuration 0, and without subsampling. PS3.3 C.7.6.3.1.2, C.7.6.3.1.3."""
+    if pixels.samples_per_pixel == 1 or pixels.bits_allocated < 8:
+        return Decoded(samples, pixels)
+    item = np.dtype(f"<u{pixels.bits_allocated // 8}")
+    if pixels.photometric_interpretation == "YBR_FULL_422":
+        pairs = np.frombuffer(samples, item).reshape(-1, 4)  # Y Y Cb Cr
+        full = pairs[:, (0, 2, 3, 1, 2, 3)]
+        lies = replace(pixels, photometric_interpretation="YBR_FULL", planar_configuration=0)
+        return Decoded(full.tobytes(), lies)
+    if pixels.planar_configuration == 0:
+        return Decoded(samples, pixels)
+    planes = np.frombuffer(samples, item).reshape(pixels.samples_per_pixel, -1)
+    return Decoded(planes.T.tobytes(), replace(pixels, planar_configuration=0))
+
+
+def samples_of(frame: Octets, pixels: PixelDescription) -> Samples:
+    """The samples of a native frame in planar configuration 0, by Pixel Representation."""
+    if pixels.bits_allocated < 8:
+        raise PixelsUnsupported("one bit a pixel")
+    kind = "i" if pixels.is_signed else "u"
+    values = np.frombuffer(frame, f"<{kind}{pixels.bits_allocated // 8}")
+    return values.reshape(pixels.rows, pixels.columns, pixels.samples_per_pixel)
+
+
+def precision_of(samples: Samples, pixels: PixelDescription) -> int:
+    """Bits that hold every sample whole: Bits Stored, or Bits Allocated where the bits above are in use.
+
+    They are where they hold an overlay (PS3.5 8.1.2, retired), and where High Bit says so.
+    """
+    if pixels.high_bit != pixels.bits_stored - 1:
+        return pixels.bits_allocated
+    lowest, highest = int(samples.min()), int(samples.max())
+    if pixels.is_signed:
+        fits = -(1 << pixels.bits_stored - 1) <= lowest and highest < 1 << pixels.bits_stored - 1
+    else:
+        fits = highest < 1 << pixels.bits_stored
+    return pixels.bits_stored if fits else pixels.bits_allocated

@@ -1,0 +1,122 @@
+"""What a codec process is asked for, and what it answers: plain values, and no codec.
+
+A path in an order is absolute; an order is one instance or some frames of one.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tasks.transcode.pixel_description import PixelDescription
+
+
+class Outcome(StrEnum):
+    """How an attempt at an instance ends. timeout and crashed are seen from outside of the process alone."""
+
+    RENDERED = "rendered"
+    UNSUPPORTED = "unsupported"  # this decoder, or encoder, is not made for such pixels; another one may be
+    CORRUPT = "corrupt"
+    MISMATCH = "mismatch"  # the rendition did not prove to be what the source is
+    TIMEOUT = "timeout"
+    CRASHED = "crashed"
+    OUT_OF_MEMORY = "out_of_memory"
+    TOO_LARGE = "too_large"  # native it would pass what 32 bits of length can say
+    FAILED = "failed"  # anything else: the disk, a fault of ours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceStamp:
+    """Which bytes a rendition was made of: the archived file's digest, size and modification time."""
+
+    digest: str
+    size_bytes: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderOrder:
+    """Write the instance at source_path to output_path, in another transfer syntax.
+
+    output_path names a file that the caller has made, and removes when the answer is not Rendered. One
+    decoder an order: the caller tries the next. near is what .81 may differ by in each sample, ratio what
+    .91 is compressed by: 1 to so many; both say nothing to other targets. without names decoders that have
+    cost a process over this instance: they prove nothing either.
+    """
+
+    source_path: str
+    output_path: str
+    target_transfer_syntax_uid: str
+    decoder: str
+    prove: bool
+    stamp: SourceStamp
+    near: int = 0
+    ratio: float = 0.0
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """proved_with is the second decoder, which gave the same; None if there is none, or no proof is asked."""
+
+    transfer_syntax_uid: str
+    size_bytes: int
+    frames: int
+    proved_with: str | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameOrder:
+    """Decode some frames, numbered from 1."""
+
+    source_path: str
+    frame_numbers: tuple[int, ...]
+    decoder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frames:
+    """Native little endian frames, pixels.frame_bytes each, in the order asked for; pixels says how they lie.
+
+    One bit a pixel comes as in Pixel Data, yet each frame begins at a byte of its own.
+    """
+
+    pixels: PixelDescription
+    frames: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodecsOrder:
+    """Which codecs there are, a deployment's own included: they are known to a codec process alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodecName:
+    name: str
+    transfer_syntax_uids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codecs:
+    """In the order of preference: the first that reads a transfer syntax is tried first."""
+
+    decoders: tuple[CodecName, ...]
+    encoders: tuple[CodecName, ...]
+
+    @property
+    def decodable(self) -> frozenset[str]:
+        return frozenset(uid for decoder in self.decoders for uid in decoder.transfer_syntax_uids)
+
+    def decoders_of(self, transfer_syntax_uid: str) -> tuple[str, ...]:
+        return tuple(one.name for one in self.decoders if transfer_syntax_uid in one.transfer_syntax_uids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why there is no answer. Never Outcome.RENDERED."""
+
+    outcome: Outcome
+    reason: str
+
+
+Order = RenderOrder | FrameOrder | CodecsOrder
+Answer = Rendered | Frames | Codecs | Refusal

@@ -1,0 +1,105 @@
+"""What runs inside of a codec process, and nowhere else: importing this imports the codecs."""
+
+import time
+
+from dicomhub.standard.element import DataSetMalformed
+from dicomhub.standard.part10 import Part10Malformed
+from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
+from tasks.transcode.codecs.codec import Fidelity, PixelsCorrupt, PixelsUnsupported
+from tasks.transcode.codecs.registry import Registry
+from tasks.transcode.frame_pipeline import Recipe, flat_frame
+from tasks.transcode.orders import (
+    Answer,
+    CodecsOrder,
+    FrameOrder,
+    Frames,
+    Order,
+    Outcome,
+    Refusal,
+    Rendered,
+    RenderOrder,
+)
+from tasks.transcode.pixel_description import PixelDescriptionMissing
+from tasks.transcode.pixel_writing import RenditionTooLarge
+from tasks.transcode.proof import RenditionMismatch, prove
+from tasks.transcode.rendition import write_rendition
+from tasks.transcode.source import open_source
+
+_OUTCOMES: tuple[tuple[type[Exception], Outcome], ...] = (
+    (PixelsUnsupported, Outcome.UNSUPPORTED),
+    (PixelsCorrupt, Outcome.CORRUPT),
+    (DataSetMalformed, Outcome.CORRUPT),
+    (PixelDescriptionMissing, Outcome.CORRUPT),
+    (Part10Malformed, Outcome.CORRUPT),
+    (TransferSyntaxUnknown, Outcome.UNSUPPORTED),
+    (RenditionMismatch, Outcome.MISMATCH),
+    (RenditionTooLarge, Outcome.TOO_LARGE),
+    (MemoryError, Outcome.OUT_OF_MEMORY),
+)
+
+
+_REGISTRY = Registry()
+
+
+def prepare(modules: tuple[str, ...]) -> None:
+    """Once, when the process starts: put the decoders of a deployment in front.
+
+    modules are names of Python modules, each with a tuple DECODERS of codecs.codec.Decoder. Raises
+    codecs.registry.CodecModuleInvalid.
+    """
+    _REGISTRY.put_in_front(modules)
+
+
+def perform(order: Order) -> Answer:
+    """Do what is asked; whatever goes wrong, short of the end of the process, is a Refusal."""
+    try:
+        match order:
+            case RenderOrder():
+                return _render(order)
+            case FrameOrder():
+                return _frames(order)
+            case CodecsOrder():
+                return _REGISTRY.codecs()
+    except Exception as error:  # noqa: BLE001 - the edge of the process
+        return _refusal(error)
+
+
+def _render(order: RenderOrder) -> Rendered:
+    began = time.monotonic()
+    source = open_source(order.source_path)
+    recipe = Recipe(
+        _REGISTRY.decoder(order.decoder, source.syntax.uid),
+        _REGISTRY.encoder(order.target_transfer_syntax_uid),
+        Fidelity(near=order.near, ratio=order.ratio),
+    )
+    digests: list[int] = []
+    size_bytes = write_rendition(source, order.output_path, recipe, stamp=order.stamp, digests=digests)
+    proved_with = None
+    if order.prove:
+        rendition = open_source(order.output_path)
+        proved_with = prove(source, rendition, _REGISTRY, recipe, digests=digests, without=order.without)
+    return Rendered(
+        transfer_syntax_uid=recipe.encoder.transfer_syntax_uid,
+        size_bytes=size_bytes,
+        frames=len(digests),
+        proved_with=proved_with,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _frames(order: FrameOrder) -> Frames:
+    source = open_source(order.source_path)
+    decoder = _REGISTRY.decoder(order.decoder, source.syntax.uid)
+    frames = [flat_frame(source, decoder, number - 1) for number in order.frame_numbers]
+    return Frames(
+        pixels=frames[0].pixels if frames else source.pixels,
+        frames=tuple(bytes(frame.samples) for frame in frames),
+    )
+
+
+def _refusal(error: Exception) -> Refusal:
+    reason = " ".join(str(error).split())[:300] or type(error).__name__
+    for kind, outcome in _OUTCOMES:
+        if isinstance(error, kind):
+            return Refusal(outcome=outcome, reason=reason)
+    return Refusal(outcome=Outcome.FAILED, reason=f"{type(error).__name__}: {reason}")
