@@ -17,8 +17,8 @@ from playwright.sync_api import Page, sync_playwright
 from dicomhub.embedded.running import running_stack
 from dicomhub.environment import read_environment
 from tasks.warehouse.open import open_warehouse
-from tests.support.archive_history import fill_history
 from tests.pipeline import misbehaving_decoders
+from tests.support.archive_history import fill_history
 from tests.support.compressed_series import write_compressed_series
 from tests.support.samples import sample_files
 from tests.support.waiting import wait_until

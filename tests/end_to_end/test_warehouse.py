@@ -25,12 +25,14 @@ from tests.support.waiting import wait_until
 ROOT = Path(__file__).parents[2]
 INSTANCES = 400
 PASSWORD = "a long enough one"
-# So that there is something to transcode.
-POLICY = """
+# Somebody to look, and a policy by which there is something to transcode.
+SET_UP = f"""
+from django.contrib.auth.models import User
 from dicomhub.standard.transfer_syntax import TRANSFER_SYNTAXES
 from dicomhub.transcoding.models import TranscodePolicy
 native = [uid for uid, syntax in TRANSFER_SYNTAXES.items() if not syntax.is_encapsulated]
 TranscodePolicy.objects.create(tenant_id="default", viewer_transfer_syntaxes=native)
+User.objects.create_superuser("looker", password="{PASSWORD}")
 """
 COUNT = """
 from dicomhub.archive.models import Batch
@@ -45,9 +47,9 @@ def settings(new_database, tmp_path: Path) -> dict[str, str]:
     return {**new_database(), **soon, "DICOMHUB_HOME": str(tmp_path / "home")}
 
 
-def manage(settings: dict[str, str], *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def manage(settings: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "manage.py", *arguments]
-    environment = {**os.environ, **settings, **environ}
+    environment = {**os.environ, **settings}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -89,10 +91,8 @@ def read_something(web: DicomWeb) -> int:
     return 4
 
 
-def dashboard(settings: dict[str, str], web_url: str) -> dict[str, str]:
+def dashboard(web_url: str) -> dict[str, str]:
     """The numbers of its first row, as an administrator sees them."""
-    superuser = ("createsuperuser", "--noinput", "--username=looker", "--email=")
-    assert manage(settings, *superuser, DJANGO_SUPERUSER_PASSWORD=PASSWORD).returncode == 0
     with requests.Session() as session:
         login = f"{web_url}/admin/login/"
         session.get(login, timeout=60)
@@ -113,7 +113,7 @@ def test_everything_that_was_done_is_counted_once(settings, tmp_path):
     paths = write_ct_series(tmp_path / "ct", instances=INSTANCES, patient_id="WAREHOUSE", rows=32)
     others = {name: text for name, text in settings.items() if name != "DICOMHUB_HOME"}
     with live_stack(home, **others) as stack:
-        assert manage(settings, "shell", "-c", POLICY).returncode == 0
+        assert manage(settings, "shell", "-c", SET_UP).returncode == 0
         assert all(sent.is_success for sent in send(stack.addresses.scp_port, paths))
         received = INSTANCES + import_samples(settings)
         warehouse = open_warehouse(read_environment({"DICOMHUB_HOME": str(home)}).warehouse)
@@ -137,7 +137,7 @@ def test_everything_that_was_done_is_counted_once(settings, tmp_path):
         wait_until(lambda: rows_by_table(warehouse) == expected, what=f"there are {expected}", seconds=120)
         assert instances_in(warehouse) == {path.parts[-3:] for path in archived}
 
-        shown = dashboard(settings, stack.addresses.web_url)
+        shown = dashboard(stack.addresses.web_url)
         assert shown["Instances received"] == f"{received:,}"
         assert shown["Instances archived"] == f"{len(archived):,}"
         assert shown["DICOMweb requests"] == f"{reads:,}"
