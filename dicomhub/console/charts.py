@@ -120,7 +120,7 @@ def _plain(figure: Figure, shape: Shape, label: str, value: str) -> Chart:
 def _stacked(
     places: Sequence[Any], weights: "Counter[str]", cells: list[tuple[Any, str | None, int]]
 ) -> tuple[Series, ...]:
-    """A series a name, the weightiest first; what is beyond the colours is one, `others`."""
+    """A series a name, the weightiest first; what is beyond the colours is one."""
     by_place: Counter[tuple[Any, str]] = Counter()
     for place, name, value in cells:
         by_place[place, name or NOTHING] += value
@@ -129,5 +129,6 @@ def _stacked(
     series = [Series(name, tuple(by_place[place, name] for place in places)) for name in shown]
     if rest:
         others = tuple(sum(by_place[place, name] for name in rest) for place in places)
-        series.append(Series(f"others ({len(rest)})", others, is_rest=True))
+        name = rest[0] if len(rest) == 1 else f"others ({len(rest)})"
+        series.append(Series(name, others, is_rest=True))
     return tuple(series)
