@@ -1,5 +1,6 @@
 """manage.py stats: the dashboard's figures, as tables or CSV."""
 
+import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
@@ -94,10 +95,15 @@ def _safe(text: str) -> str:
 
 def _write_all(figures: Sequence[Figure]) -> None:
     """Each figure under a line with its name, and an empty line behind."""
-    for figure in figures:
-        sys.stdout.write(f"{figure.name}\r\n")
-        write_csv(sys.stdout, figure)
-        sys.stdout.write("\r\n")
+    try:
+        for figure in figures:
+            sys.stdout.write(f"{figure.name}\r\n")
+            write_csv(sys.stdout, figure)
+            sys.stdout.write("\r\n")
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads has enough; Python would complain of it once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def _write_files(folder: Path, figures: Sequence[Figure]) -> None:
