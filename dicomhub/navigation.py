@@ -49,6 +49,12 @@ UNFOLD: dict[str, Any] = {
         "navigation": [
             _group(
                 "Archive",
+                {
+                    "title": "Dashboard",
+                    "icon": "monitoring",
+                    "link": reverse_lazy("dashboard"),
+                    "permission": _may_view("archive", "study"),
+                },
                 _item("Patients", "person", "archive", "patient"),
                 _item("Studies", "folder_shared", "archive", "study"),
                 _item("Series", "burst_mode", "archive", "series"),

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from dicomhub.console.associations import associations
+from dicomhub.console.dashboard import dashboard
 from dicomhub.console.warehouse import warehouse
 from dicomhub.dicomweb import health
 from dicomhub.dicomweb.urls import urlpatterns as dicomweb
@@ -15,6 +16,7 @@ handler500 = "dicomhub.dicomweb.errors.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # Before the admin's own, which end with a pattern for everything.
+    path("admin/dashboard/", admin.site.admin_view(dashboard), name="dashboard"),
     path("admin/receiving/associations/", admin.site.admin_view(associations), name="live-associations"),
     path("admin/pipeline/warehouse/", admin.site.admin_view(warehouse), name="warehouse"),
     path("admin/pipeline/transcoding/", admin.site.admin_view(matrix), name="transcode-matrix"),

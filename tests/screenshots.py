@@ -15,13 +15,17 @@ import pydicom
 from playwright.sync_api import Page, sync_playwright
 
 from dicomhub.embedded.running import running_stack
+from dicomhub.environment import read_environment
+from tasks.warehouse.open import open_warehouse
 from tests.pipeline import misbehaving_decoders
+from tests.support.archive_history import fill_history
 from tests.support.compressed_series import write_compressed_series
 from tests.support.samples import sample_files
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[1]
 SIZE = {"width": 1600, "height": 940}
+TALL = {"width": 1600, "height": 1900}
 SERIES_COLUMN = 6
 TROUBLE = (
     ("Acme Imaging", misbehaving_decoders.HANGS, False),
@@ -85,6 +89,15 @@ def all_batches_are_done(page: Page, web_url: str) -> bool:
     return bool(states) and {state.strip().lower() for state in states} == {"done"}
 
 
+def photograph_dashboard(page: Page, web_url: str, home: Path, folder: Path) -> None:
+    """With a history that is made up: sample files alone were all received today."""
+    fill_history(open_warehouse(read_environment({"DICOMHUB_HOME": str(home)}).warehouse))
+    page.set_viewport_size(TALL)
+    page.goto(f"{web_url}/admin/dashboard/?days=90")
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=folder / "dashboard.png")
+
+
 def photograph(page: Page, web_url: str, folder: Path) -> None:
     page.goto(f"{web_url}/admin/archive/study/")
     page.wait_for_load_state("networkidle")
@@ -125,6 +138,7 @@ def main(folder: Path) -> None:
         sign_in(page, web_url, password)
         wait_until(lambda: all_batches_are_done(page, web_url), what="all batches are done", seconds=120)
         photograph(page, web_url, folder)
+        photograph_dashboard(page, web_url, Path(home), folder)
         browser.close()
 
 

@@ -1,8 +1,9 @@
 """Everything that reads the archive's tables for others."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from dicomhub.archive.batches import stages_before
 from dicomhub.archive.incoming import key_of
@@ -28,6 +29,7 @@ __all__ = [
     "stuck_batches",
     "studies_matching",
     "studies_of_batch",
+    "studies_with_uids",
     "study",
     "study_model",
     "unmerged_instances",
@@ -43,6 +45,11 @@ NO_NEWS = timedelta(minutes=1)
 def study(tenant: str, study_uid: str) -> Study:
     """Raises Study.DoesNotExist."""
     return Study.objects.select_related("patient").get(tenant=tenant, study_instance_uid=study_uid)
+
+
+def studies_with_uids(study_uids: Iterable[str]) -> QuerySet[Study]:
+    """Of all tenants."""
+    return Study.objects.filter(study_instance_uid__in=study_uids)
 
 
 def series(tenant: str, study_uid: str, series_uid: str) -> Series:
