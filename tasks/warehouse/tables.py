@@ -227,7 +227,7 @@ TRANSCODE_LOG = Table(
         _uid("source_transfer_syntax_uid"),
         _uid("target_transfer_syntax_uid"),
         _text("codec"),
-        _code("outcome", "as the transcode stage names it; a success is done"),
+        _code("outcome", "as the transcode stage names it; a success is rendered"),
         _text("reason", "why it failed or was not needed"),
         _integer("attempt", nullable=False),
         _double("seconds", nullable=False),
