@@ -4,6 +4,7 @@ import fnmatch
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from math import isfinite
 from typing import Any
 
 from dicomhub.archive.person_name import folded_names, name_patterns
@@ -91,6 +92,8 @@ def _person_name(value: str) -> Matcher:
 
 def _number(value: str) -> Matcher:
     wanted = float(value)
+    if not isfinite(wanted):
+        raise ValueError(value)
 
     def is_match(found: Any) -> bool:
         with suppress(TypeError, ValueError):

@@ -1,7 +1,7 @@
 """Instances by their headers across the archive: the warehouse finds them, the archive has the last word.
 
-A row comes to the warehouse some seconds after its instance, and stays when the instance is taken away. So what
-it finds is answered only if the series is in the database, the file in the store, and the header a match.
+A row comes to the warehouse some seconds after its instance, and stays when the instance is taken away. So
+what it finds is answered only if the series is in the database, the file in the store, the header a match.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tasks.warehouse.folding import FOLDED_FROM, FOLDED_TO
 from tasks.warehouse.header_match import RANGED, Condition, HeaderMatch, MatchKind, like_pattern
 from tasks.warehouse.header_text import text_pattern
 
@@ -44,9 +43,7 @@ class DuckDbDialect:
                 condition = _like("trim(value)", match, prefix, bound)
             case MatchKind.NAME:
                 bound[f"{prefix}path"] = path + ".*"
-                bound[f"{prefix}from"], bound[f"{prefix}to"] = FOLDED_FROM, FOLDED_TO
-                name = f"lower(translate(value, ${prefix}from, ${prefix}to)) || '^'"
-                condition = _like(f"({name})", match, prefix, bound)
+                condition = _like("(lower(strip_accents(value)) || '^')", match, prefix, bound)
         return f"len(list_filter({found}, lambda value: {condition})) > 0", bound
 
 
@@ -63,5 +60,7 @@ def _like(value: str, match: HeaderMatch, prefix: str, bound: dict[str, Any]) ->
     for number, pattern in enumerate(map(str, match.values)):
         name = f"{prefix}{number}"
         bound[name] = like_pattern(pattern)
-        conditions.append(rf"{value} LIKE ${name} ESCAPE '\'")
+        # Of kana it takes the voicing marks, too.
+        wanted = f"strip_accents(${name})" if match.kind is MatchKind.NAME else f"${name}"
+        conditions.append(rf"{value} LIKE {wanted} ESCAPE '\'")
     return " OR ".join(conditions)
