@@ -50,6 +50,15 @@ def name_patterns(value: str, *, is_list: bool) -> list[str]:
     return patterns
 
 
+def group_pattern(value: str) -> str:
+    """What a component group, folded and with a ^ behind it, has to match for value to be found in it.
+
+    Of a value with several groups, the first that says anything.
+    """
+    query = PersonName.parse(value)
+    return _pattern(query.alphabetic or query.ideographic or query.phonetic)
+
+
 def _pattern(group: str) -> str:
     components = [component or "*" for component in _components(group).split("^")]
     return "^".join(components) + "^*"

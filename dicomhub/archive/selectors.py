@@ -21,6 +21,7 @@ __all__ = [
     "batch",
     "batch_indexed_at",
     "series",
+    "series_by_uids",
     "series_matching",
     "series_model",
     "series_of_batch",
@@ -38,6 +39,7 @@ __all__ = [
 FIRST_RETRY = timedelta(seconds=30)
 LAST_RETRY = timedelta(hours=1)
 MAX_ATTEMPTS = 20
+_UIDS_A_STATEMENT = 1000
 # The sweeper looks whether the queue is empty before it takes a silent batch for lost (tasks.pipeline.sweep).
 NO_NEWS = timedelta(minutes=1)
 
@@ -57,6 +59,19 @@ def series(tenant: str, study_uid: str, series_uid: str) -> Series:
     return Series.objects.select_related("study__patient").get(
         tenant=tenant, study__study_instance_uid=study_uid, series_instance_uid=series_uid
     )
+
+
+def series_by_uids(tenant: str, uids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Series]:
+    """The tenant's series by the UIDs of study and series, as many as there are of those asked for."""
+    wanted = set(uids)
+    found: dict[tuple[str, str], Series] = {}
+    series_uids = sorted({series_uid for _, series_uid in wanted})
+    for first in range(0, len(series_uids), _UIDS_A_STATEMENT):
+        some = series_uids[first : first + _UIDS_A_STATEMENT]
+        rows = Series.objects.filter(tenant=tenant, series_instance_uid__in=some)
+        for row in rows.select_related("study__patient"):
+            found[row.study.study_instance_uid, row.series_instance_uid] = row
+    return {uid: row for uid, row in found.items() if uid in wanted}
 
 
 def series_of_study(tenant: str, study_uid: str) -> list[Series]:

@@ -20,6 +20,7 @@ from dicomhub.dicomweb.archived import NothingThere
 from dicomhub.dicomweb.negotiation import NotAcceptable
 from dicomhub.dicomweb.query import QueryInvalid
 from dicomhub.dicomweb.rendering import NoRoomToRender
+from dicomhub.dicomweb.warehouse_search import WarehouseNeeded
 from dicomhub.log import logger
 from dicomhub.standard.uid import UidInvalid
 from tasks.transcode.failure import CodecFailure, CodecUnavailable
@@ -53,6 +54,22 @@ def _unavailable(error: Exception) -> HttpResponse:
     return response
 
 
+def _warehouse_needed(error: WarehouseNeeded) -> HttpResponse:
+    logger().error("warehouse_search_failed", parameter=error.parameter, reason=error.reason)
+    trouble = (
+        "it took too long: name a study, a patient, an accession number or a date as well"
+        if error.is_too_long
+        else "it cannot answer at the moment: name a study, or try again"
+    )
+    response = error_response(
+        503,
+        error=f"only the warehouse can find instances across the archive by this key, and {trouble}",
+        detail=error.parameter,
+    )
+    response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    return response
+
+
 def _method_not_allowed(error: MethodNotAllowed) -> HttpResponse:
     response = error_response(405, error=str(error.detail), detail="method")
     response["Allow"] = "GET, HEAD"
@@ -77,6 +94,7 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     CodecUnavailable: _unavailable,
     CodecFailure: _unavailable,
     NoRoomToRender: _unavailable,
+    WarehouseNeeded: _warehouse_needed,
     MethodNotAllowed: _method_not_allowed,
     APIException: lambda error: error_response(error.status_code, error=str(error.detail)),
     SuspiciousOperation: lambda _: error_response(400, error="the request cannot be understood"),

@@ -1,13 +1,14 @@
 """QIDO-RS for instances: the series that match, then the lines of their metadata documents. PS3.18 10.6.
 
 There is no table of instances. What a key of the patient, study or series level leaves of the archive decides
-how much has to be read, so a search by an instance's own keys alone is refused where that were too much.
+how much has to be read; where that were too much for an instance's own keys, the warehouse is asked.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import orjson
-from django.db.models import QuerySet, Sum
+from django.db.models import Sum
 
 from dicomhub.archive import selectors
 from dicomhub.archive.columns import (
@@ -22,10 +23,12 @@ from dicomhub.archive.models import Series
 from dicomhub.dicomweb.matching import instance_filter
 from dicomhub.dicomweb.query import QueryInvalid, SearchQuery
 from dicomhub.dicomweb.search import SERIES_TAGS, STUDY_TAGS, Found, Model, Scope, answered, tags
+from dicomhub.dicomweb.warehouse_search import WarehouseSearch
 from dicomhub.metadata.series import read_series
 from dicomhub.standard.attributes import INSTANCE_ATTRIBUTES
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.layout import SeriesKey
+from tasks.warehouse.port import Warehouse
 
 _ABOVE_INSTANCES = {
     column.keyword
@@ -37,44 +40,94 @@ _ABOVE_INSTANCES = {
         MODALITIES_IN_STUDY,
         SOP_CLASSES_IN_STUDY,
     )
-}
+} | {f"RequestAttributesSequence.{column.keyword}" for column in REQUEST_COLUMNS}
+# Beside which the warehouse can be told in which series to look: Doris takes no more values at once.
+_MAX_SERIES_NAMED = 10_000
 _INSTANCE_TAGS = tags(*INSTANCE_ATTRIBUTES, "StudyInstanceUID", "SeriesInstanceUID")
 
 
 class InstanceSearch:
-    """One search. max_series: how many series it may read when no study is named."""
+    """One search. max_series: of how many series it may read the documents when no study is named.
 
-    def __init__(self, store: FilesystemStore, scope: Scope, query: SearchQuery, *, max_series: int) -> None:
+    max_seconds: what a query to the warehouse may take. Raises QueryInvalid, MatchInvalid.
+    """
+
+    def __init__(
+        self,
+        store: FilesystemStore,
+        warehouse: Warehouse,
+        scope: Scope,
+        query: SearchQuery,
+        *,
+        max_series: int,
+        max_seconds: float,
+    ) -> None:
         self._store = store
+        self._warehouse = warehouse
         self._scope = scope
         self._query = query
-        series_matches, instance_matches = _by_level(query.matches)
-        self._series = selectors.series_matching(scope.tenant, series_matches, scope.study_instance_uid)
+        self._series_matches, self._instance_matches = _by_level(query.matches)
+        self._series = selectors.series_matching(scope.tenant, self._series_matches, scope.study_instance_uid)
         if scope.series_instance_uid is not None:
             self._series = self._series.filter(series_instance_uid=scope.series_instance_uid)
-        self._is_match = instance_filter(instance_matches)
-        self._is_filtered = bool(instance_matches)
+        self._is_match = instance_filter(self._instance_matches)
+        self._is_filtered = bool(self._instance_matches)
         self._wanted = _wanted(scope)
-        if self._is_filtered and scope.study_instance_uid is None:
-            _check_is_narrow(self._series, instance_matches, max_series)
+        self._max_series = max_series
+        self._max_seconds = max_seconds
+        self._models: dict[int, tuple[Model, Model]] = {}  # of the series of the last answer
 
     def found(self, limit: int) -> Found:
+        """Raises WarehouseNeeded, QueryInvalid."""
+        if self._is_filtered and self._scope.study_instance_uid is None and not self._is_narrow():
+            return self._found_in_warehouse(limit)
+        return self._found_in_documents(limit)
+
+    def _is_narrow(self) -> bool:
+        return self._series[: self._max_series + 1].count() <= self._max_series
+
+    def _found_in_warehouse(self, limit: int) -> Found:
+        search = WarehouseSearch(
+            warehouse=self._warehouse,
+            store=self._store,
+            tenant=self._scope.tenant,
+            matches=self._instance_matches,
+            series_uids=self._series_named(),
+            seconds=self._max_seconds,
+        )
+        return search.found(self._query.offset, limit, self._answer)
+
+    def _series_named(self) -> list[str] | None:
+        """Those that the database leaves, where it is asked. Raises QueryInvalid."""
+        keyword = next((each for each, value in self._series_matches.items() if value.strip("*")), None)
+        if keyword is None:
+            return None
+        uids = self._series.order_by().values_list("series_instance_uid", flat=True)
+        named = list(islice(uids.iterator(), _MAX_SERIES_NAMED + 1))
+        if len(named) > _MAX_SERIES_NAMED:
+            raise QueryInvalid(
+                keyword,
+                f"leaves more than {_MAX_SERIES_NAMED} series, too many to look in for the other keys: "
+                "name a study, a patient, an accession number or a date as well",
+            )
+        return named
+
+    def _found_in_documents(self, limit: int) -> Found:
         first, last = self._query.offset, self._query.offset + limit
         answers: list[bytes] = []
         matching = 0
         for series in self._series.iterator():
-            answer = self._answer_of(series)
             if self._is_filtered:
                 for header in self._matching_headers(series):
                     if first <= matching < last:
-                        answers.append(answer(header))
+                        answers.append(self._answer(series, header))
                     matching += 1
             elif matching + series.number_of_instances <= first:
                 matching += series.number_of_instances
             elif matching < last:
                 lines = self._lines(series)
                 page = lines[max(first - matching, 0) : last - matching]
-                answers += map(answer, map(orjson.loads, page))
+                answers += (self._answer(series, orjson.loads(line)) for line in page)
                 matching += len(lines)
             else:
                 break
@@ -89,16 +142,16 @@ class InstanceSearch:
         key = SeriesKey(self._scope.tenant, series.study.study_instance_uid, series.series_instance_uid)
         return read_series(self._store, key, is_fresh=series.is_document_fresh).lines
 
-    def _answer_of(self, series: Series) -> Callable[[Model], bytes]:
-        study_uid = series.study.study_instance_uid
-        rows = selectors.series_model(series), selectors.study_model(series.study)
-
-        def answer(header: Model) -> bytes:
-            instance_uid = header["00080018"]["Value"][0]
-            url = self._scope.retrieve_url(study_uid, series.series_instance_uid, instance_uid)
-            return answered(header, *rows, wanted=self._wanted, query=self._query, retrieve_url=url)
-
-        return answer
+    def _answer(self, series: Series, header: Model) -> bytes:
+        if series.pk not in self._models:
+            self._models = {series.pk: (selectors.series_model(series), selectors.study_model(series.study))}
+        instance_uid = header["00080018"]["Value"][0]
+        url = self._scope.retrieve_url(
+            series.study.study_instance_uid, series.series_instance_uid, instance_uid
+        )
+        return answered(
+            header, *self._models[series.pk], wanted=self._wanted, query=self._query, retrieve_url=url
+        )
 
 
 def _wanted(scope: Scope) -> frozenset[str]:
@@ -110,15 +163,11 @@ def _wanted(scope: Scope) -> frozenset[str]:
 
 
 def _by_level(matches: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """What the database matches, and what has to be looked for in the documents."""
+    """What the database matches, and what has to be looked for in headers; there * matches everything."""
     above = {keyword: value for keyword, value in matches.items() if keyword in _ABOVE_INSTANCES}
-    return above, {keyword: value for keyword, value in matches.items() if keyword not in above}
-
-
-def _check_is_narrow(series: QuerySet[Series], keys: dict[str, str], max_series: int) -> None:
-    if series[: max_series + 1].count() > max_series:
-        raise QueryInvalid(
-            next(iter(keys)),
-            f"more than {max_series} series would have to be read for this key: name a study, or a patient, "
-            "accession number, date or series as well",
-        )
+    of_headers = {
+        keyword: value
+        for keyword, value in matches.items()
+        if keyword not in _ABOVE_INSTANCES and value.strip("*")
+    }
+    return above, of_headers

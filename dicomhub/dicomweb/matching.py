@@ -2,8 +2,9 @@
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from math import isfinite
 from typing import Any
 
 from dicomhub.archive.person_name import folded_names, name_patterns
@@ -18,23 +19,36 @@ Matcher = Callable[[Any], bool]
 def instance_filter(matches: Mapping[str, str]) -> Callable[[dict[str, Any]], bool]:
     """Compile matches (keyword to value) to a test of an instance's model. Raises QueryInvalid.
 
+    Sequence.Keyword is matched by the items of the sequence, by any of them.
     A value made of nothing but * matches whatever is there, and what is not there too (C.2.2.2.4).
     """
     matchers = [
-        (tag_of(keyword) or "", _matcher(keyword, value))
-        for keyword, value in matches.items()
-        if value.strip("*")
+        (path_of(keyword), _matcher(keyword, value)) for keyword, value in matches.items() if value.strip("*")
     ]
 
     def is_match(model: dict[str, Any]) -> bool:
-        return all(any(map(matcher, model.get(tag, {}).get("Value", ()))) for tag, matcher in matchers)
+        return all(any(map(matcher, _values(model, path))) for path, matcher in matchers)
 
     return is_match
 
 
+def path_of(keyword: str) -> tuple[str, ...]:
+    """The tags of a keyword, or of Sequence.Keyword."""
+    return tuple(str(tag_of(part)) for part in keyword.split("."))
+
+
+def _values(model: Any, path: tuple[str, ...]) -> Iterator[Any]:
+    tag, *below = path
+    values = model.get(tag, {}).get("Value", ()) if isinstance(model, dict) else ()
+    if not below:
+        yield from values
+        return
+    for item in values:
+        yield from _values(item, tuple(below))
+
+
 def _matcher(keyword: str, value: str) -> Matcher:
-    tag = tag_of(keyword)
-    vr = tag and vr_of(tag)
+    vr = vr_of(path_of(keyword)[-1])
     if vr not in _MATCHERS:
         raise QueryInvalid(keyword, f"matching by {vr or 'this kind of'} attribute is not supported here")
     try:
@@ -78,6 +92,8 @@ def _person_name(value: str) -> Matcher:
 
 def _number(value: str) -> Matcher:
     wanted = float(value)
+    if not isfinite(wanted):
+        raise ValueError(value)
 
     def is_match(found: Any) -> bool:
         with suppress(TypeError, ValueError):

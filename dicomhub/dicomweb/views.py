@@ -17,6 +17,7 @@ from dicomhub.dicomweb.rendering import Renderer
 from dicomhub.dicomweb.retrieve import body_of, plan_retrieve
 from dicomhub.dicomweb.view import DicomWebView
 from tasks.transcode.pool import shared_pool
+from tasks.warehouse.open import shared_warehouse
 
 
 class Retrieve(DicomWebView):
@@ -108,8 +109,15 @@ class Search(DicomWebView):
             case "series":
                 return search.series(scope, query, limit)
             case "instances":
-                max_series = self.environment.web.qido_max_series
-                return InstanceSearch(self.store, scope, query, max_series=max_series).found(limit)
+                web = self.environment.web
+                return InstanceSearch(
+                    self.store,
+                    shared_warehouse(self.environment.warehouse),
+                    scope,
+                    query,
+                    max_series=web.qido_max_series,
+                    max_seconds=web.qido_max_seconds,
+                ).found(limit)
 
     def _warn(self, response: HttpResponseBase, query: SearchQuery, found: search.Found) -> None:
         if query.is_fuzzy:

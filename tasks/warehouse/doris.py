@@ -1,5 +1,6 @@
 """The warehouse in Apache Doris: loads by Stream Load, questions by MySQL's protocol."""
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -32,9 +33,12 @@ class DorisWarehouse:
             )
         return self._stream_load.load(table.name, label, rows)
 
-    def query(self, name: QueryName, parameters: Mapping[str, Any]) -> QueryResult:
+    def query(
+        self, name: QueryName, parameters: Mapping[str, Any], *, seconds: float | None = None
+    ) -> QueryResult:
         asked = statement(name, DORIS, parameters)
-        columns, rows = self._connections.execute(asked.sql, asked.parameters, database=self._database)
+        sql = asked.sql if seconds is None else _bounded(asked.sql, seconds)
+        columns, rows = self._connections.execute(sql, asked.parameters, database=self._database)
         return QueryResult(columns, tuple(tuple(map(_plain, row)) for row in rows))
 
     def initialise(self) -> None:
@@ -115,6 +119,11 @@ class DorisWarehouse:
 
     def _execute(self, sql: str) -> None:
         self._connections.execute(sql, database=self._database)
+
+
+def _bounded(sql: str, seconds: float) -> str:
+    """Doris counts whole seconds."""
+    return sql.replace("SELECT", f"SELECT /*+ SET_VAR(query_timeout = {math.ceil(seconds)}) */", 1)
 
 
 def _plain(value: Any) -> Any:

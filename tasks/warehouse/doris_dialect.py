@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tasks.warehouse.header_match import HeaderMatch, MatchKind, like_pattern
-from tasks.warehouse.queries import Condition
+from tasks.warehouse.folding import FOLDED_FROM, FOLDED_TO
+from tasks.warehouse.header_match import RANGED, Condition, HeaderMatch, MatchKind, like_pattern
 
 
 class DorisDialect:
@@ -16,6 +16,9 @@ class DorisDialect:
 
     def placeholder(self, name: str) -> str:
         return f"%({name})s"
+
+    def one_of(self, name: str) -> str:
+        return f"IN ${name}"
 
     def header_condition(self, match: HeaderMatch, prefix: str) -> Condition:
         """Only the first tag's own column is read of the VARIANT; what is below it is JSON."""
@@ -35,8 +38,11 @@ DORIS: Final = DorisDialect()
 
 def _condition(match: HeaderMatch, prefix: str, bound: dict[str, Any]) -> str:
     if match.kind is MatchKind.RANGE:
-        bound[f"{prefix}earliest"], bound[f"{prefix}latest"] = map(str, match.values)
-        return f"value >= ${prefix}earliest AND (${prefix}latest = '' OR value <= ${prefix}latest)"
+        bound[f"{prefix}earliest"], bound[f"{prefix}latest"] = match.bounds
+        return f"{RANGED} >= ${prefix}earliest AND (${prefix}latest = '' OR {RANGED} <= ${prefix}latest)"
+    folded = f"concat(lower(translate(value, ${prefix}from, ${prefix}to)), '^')"
+    if match.kind is MatchKind.NAME:
+        bound[f"{prefix}from"], bound[f"{prefix}to"] = FOLDED_FROM, FOLDED_TO
     conditions = []
     for number, value in enumerate(match.values):
         name = f"{prefix}{number}"
@@ -46,8 +52,8 @@ def _condition(match: HeaderMatch, prefix: str, bound: dict[str, Any]) -> str:
             case MatchKind.EQUAL:
                 bound[name], condition = str(value), f"value = ${name}"
             case MatchKind.WILDCARD:
-                bound[name], condition = like_pattern(str(value)), f"value LIKE ${name}"
+                bound[name], condition = like_pattern(str(value)), f"trim(value) LIKE ${name}"
             case MatchKind.NAME:
-                bound[name], condition = like_pattern(str(value).lower()), f"lower(value) LIKE ${name}"
+                bound[name], condition = like_pattern(str(value)), f"{folded} LIKE ${name}"
         conditions.append(condition)
     return " OR ".join(conditions)

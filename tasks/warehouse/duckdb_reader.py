@@ -3,7 +3,8 @@
 import os
 import re
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tasks.warehouse.port import QueryResult
 from tasks.warehouse.queries import Statement
 from tasks.warehouse.tables import TABLES, Table
 
+_INTERRUPT_SECONDS = 0.05
 _FILES = "read_parquet($files, union_by_name = true)"
 _TWICE_AMONG_LOADS = f"""
     SELECT {KEY_HASH} FROM read_parquet($loads) GROUP BY {KEY_HASH} HAVING count(*) > 1"""
@@ -36,10 +38,12 @@ class DuckDbReader:
         self._process_id = 0
         self._superseded: dict[str, tuple[tuple[Path, ...], pa.Table]] = {}
 
-    def query(self, statement: Statement) -> QueryResult:
-        """Raises TableMissing, ManifestDamaged, OSError, duckdb.Error."""
+    def query(self, statement: Statement, *, seconds: float | None = None) -> QueryResult:
+        """Raises TableMissing, ManifestDamaged, OSError, duckdb.Error (InterruptException: too long)."""
         with ExitStack() as stack:
             cursor = stack.enter_context(self._cursor())
+            if seconds is not None:
+                stack.enter_context(_interrupted_after(seconds, cursor))
             for table in TABLES:
                 if re.search(rf"\b{table.name}\b", statement.sql):
                     snapshot = stack.enter_context(TableFolder(self._root / table.name).snapshot())
@@ -92,6 +96,24 @@ class DuckDbReader:
         )
         connection.execute("SET parquet_metadata_cache = true")
         return connection
+
+
+@contextmanager
+def _interrupted_after(seconds: float, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    is_over = threading.Event()
+
+    def interrupt() -> None:
+        is_over.wait(seconds)
+        while not is_over.wait(_INTERRUPT_SECONDS):  # one that comes between two statements stops neither
+            cursor.interrupt()
+
+    watch = threading.Thread(target=interrupt, name="query-seconds", daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        watch.join()
 
 
 def _superseded(cursor: duckdb.DuckDBPyConnection, table: Table, snapshot: Snapshot) -> pa.Table:

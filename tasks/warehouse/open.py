@@ -1,5 +1,6 @@
 """The warehouse that the settings name."""
 
+from functools import lru_cache
 from pathlib import Path
 
 from dicomhub.environment import EnvironmentInvalid, WarehouseSettings
@@ -26,3 +27,12 @@ def open_warehouse(settings: WarehouseSettings) -> Warehouse:
         threads=settings.threads,
         log_retention_months=settings.log_retention_months,
     )
+
+
+@lru_cache(maxsize=1)
+def shared_warehouse(settings: WarehouseSettings) -> Warehouse:
+    """One a process, for any number of threads: it keeps its connections, and what it knows of the files.
+
+    Raises EnvironmentInvalid.
+    """
+    return open_warehouse(settings)

@@ -27,6 +27,7 @@ from tasks.warehouse.port import (
     LoadOutcome,
     LoadStatus,
     QueryResult,
+    QueryTooLong,
     TableStatus,
     WarehouseUnavailable,
     check_label,
@@ -61,9 +62,14 @@ class ParquetWarehouse:
             is_there = folder.load_path(label).exists()
             return LoadOutcome(LoadStatus.UNKNOWN if is_there else LoadStatus.BUSY, str(error))
 
-    def query(self, name: QueryName, parameters: Mapping[str, Any]) -> QueryResult:
+    def query(
+        self, name: QueryName, parameters: Mapping[str, Any], *, seconds: float | None = None
+    ) -> QueryResult:
         with _translated():
-            return self._reader.query(statement(name, DUCKDB, parameters))
+            try:
+                return self._reader.query(statement(name, DUCKDB, parameters), seconds=seconds)
+            except duckdb.InterruptException:
+                raise QueryTooLong(seconds) from None
 
     def initialise(self) -> None:
         with _translated():

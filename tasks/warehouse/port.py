@@ -16,6 +16,13 @@ class WarehouseUnavailable(Exception):
     """The warehouse cannot answer now; the message is one sentence that says why, without a secret."""
 
 
+class QueryTooLong(WarehouseUnavailable):
+    """The query was given up when its seconds were over."""
+
+    def __init__(self, seconds: float | None) -> None:
+        super().__init__(f"no answer within {seconds:g} seconds" if seconds else "the query took too long")
+
+
 class LoadStatus(Enum):
     LOADED = "loaded"
     ALREADY_THERE = "already there"
@@ -75,8 +82,13 @@ class Warehouse(Protocol):
         """
         ...
 
-    def query(self, name: QueryName, parameters: Mapping[str, Any]) -> QueryResult:
-        """Answer a named query; queries.py says which parameters it has. Raises WarehouseUnavailable."""
+    def query(
+        self, name: QueryName, parameters: Mapping[str, Any], *, seconds: float | None = None
+    ) -> QueryResult:
+        """Answer a named query; queries.py says which parameters it has. seconds bound what it may take.
+
+        Raises WarehouseUnavailable, and QueryTooLong.
+        """
         ...
 
     def initialise(self) -> None:

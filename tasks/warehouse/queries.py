@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from tasks.warehouse.header_match import HeaderMatch
+from tasks.warehouse.header_columns import column_condition
+from tasks.warehouse.header_match import Condition, HeaderMatch
 
 _PARAMETER = re.compile(r"\$(\w+)")
-Condition = tuple[str, dict[str, Any]]
-"""SQL of a condition with $names in it, and the values of these."""
 
 
 class QueryName(StrEnum):
@@ -44,8 +43,10 @@ class QueryName(StrEnum):
     """day, instances, size_bytes: of what is archived now, by the day it came."""
     INSTANCES_BY_HEADER = "instances_by_header"
     """study_instance_uid, series_instance_uid, sop_instance_uid, header (JSON text), by UID. Takes tenant (a
-    name), study_instance_uid and series_instance_uid (or None), matches (HeaderMatch, all of which hold),
-    limit and offset."""
+    name), study_instance_uid (or None), series_instance_uids (one or more, or None: any), matches
+    (HeaderMatch, all of which hold), limit and offset."""
+    COUNT_BY_HEADER = "count_by_header"
+    """instances: how many the same question without limit and offset has."""
 
 
 class Dialect(Protocol):
@@ -59,6 +60,10 @@ class Dialect(Protocol):
 
     def placeholder(self, name: str) -> str: ...
 
+    def one_of(self, name: str) -> str:
+        """What is behind a column that has to be one of the values of a parameter."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -70,12 +75,16 @@ def statement(name: QueryName, dialect: Dialect, parameters: Mapping[str, Any]) 
     """The SQL of a query in a dialect. Raises TypeError for parameters that are not those of the query."""
     bound = dict(parameters)
     text = _TEXTS[name]
-    if name is QueryName.INSTANCES_BY_HEADER:
+    if "{by_header}" in text:
         conditions = [
-            dialect.header_condition(match, f"match_{number}_")
+            column_condition(match, f"match_{number}_") or dialect.header_condition(match, f"match_{number}_")
             for number, match in enumerate(bound.pop("matches", ()))
         ]
-        text = text.replace("{matches}", "".join(f" AND {sql}" for sql, _ in conditions))
+        if bound.get("series_instance_uids", ()) is None:
+            del bound["series_instance_uids"]
+        else:
+            conditions.append((f"series_instance_uid {dialect.one_of('series_instance_uids')}", {}))
+        text = text.replace("{by_header}", _BY_HEADER + "".join(f" AND {sql}" for sql, _ in conditions))
         for _, values in conditions:
             bound |= values
     for piece, sql in {**dialect.pieces, **_COMMON_PIECES}.items():
@@ -96,6 +105,10 @@ _COMMON_PIECES = {
     "happened": "{of_tenant} AND happened_at >= $since AND happened_at < $until",
     "of_tenant": "($tenant IS NULL OR tenant = $tenant)",
 }
+
+_BY_HEADER = """FROM dicom_image_meta
+        WHERE tenant = $tenant
+            AND ($study_instance_uid IS NULL OR study_instance_uid = $study_instance_uid)"""
 
 _TEXTS: dict[QueryName, str] = {
     QueryName.ROWS: """
@@ -155,10 +168,8 @@ _TEXTS: dict[QueryName, str] = {
         GROUP BY day ORDER BY day""",
     QueryName.INSTANCES_BY_HEADER: """
         SELECT study_instance_uid, series_instance_uid, sop_instance_uid, {header_text} AS header
-        FROM dicom_image_meta
-        WHERE tenant = $tenant
-            AND ($study_instance_uid IS NULL OR study_instance_uid = $study_instance_uid)
-            AND ($series_instance_uid IS NULL OR series_instance_uid = $series_instance_uid){matches}
+        {by_header}
         ORDER BY study_instance_uid, series_instance_uid, sop_instance_uid
         LIMIT $limit OFFSET $offset""",
+    QueryName.COUNT_BY_HEADER: "SELECT count(*) AS instances {by_header}",
 }

@@ -139,13 +139,13 @@ def questions() -> dict[str, tuple[QueryName, Mapping[str, Any]]]:
     asked: dict[str, tuple[QueryName, Mapping[str, Any]]] = {
         name.value: (name, over_time)
         for name in QueryName
-        if name not in {QueryName.INSTANCES_BY_HEADER, QueryName.ROWS}
+        if name not in {QueryName.INSTANCES_BY_HEADER, QueryName.COUNT_BY_HEADER, QueryName.ROWS}
     }
     asked["rows"] = (QueryName.ROWS, {"tenant": None})
     asked["largest_studies"] = (QueryName.LARGEST_STUDIES, {"tenant": None, "limit": 20})
     asked["transfer_syntaxes"] = (QueryName.TRANSFER_SYNTAXES, {"tenant": None})
     kvp = HeaderMatch(("00180060",), MatchKind.NUMBER, (120,))
-    by_header = {"tenant": "default", "series_instance_uid": None, "limit": 100, "offset": 0}
+    by_header = {"tenant": "default", "series_instance_uids": None, "limit": 100, "offset": 0}
     asked["by header, in a study"] = (
         QueryName.INSTANCES_BY_HEADER,
         {**by_header, "study_instance_uid": study, "matches": (kvp,)},

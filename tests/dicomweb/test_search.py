@@ -296,11 +296,14 @@ def test_includefield_all_brings_what_metadata_has(three_studies, get):
     assert metadata.items() <= model.items()
 
 
-def test_an_instance_search_that_reads_too_much_is_refused(three_studies, get, settings, environment):
+def test_an_instance_search_that_reads_too_much_needs_the_warehouse(
+    three_studies, get, settings, environment
+):
     settings.ENVIRONMENT = with_web(environment, qido_max_series=2)
     response = get("/instances", {"InstanceNumber": "1"})
-    assert response.status_code == 400
+    assert response.status_code == 503
     assert json_of(response)["detail"] == "InstanceNumber"
+    assert response["Retry-After"]
     assert instances(get("/instances", {"InstanceNumber": "1", "PatientID": "P1"})) == ["1.1.1", "1.2.1"]
     assert len(json_of(get("/instances"))) == 6
     assert len(json_of(get("/studies/1/instances", {"InstanceNumber": "1"}))) == 2

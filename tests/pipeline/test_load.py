@@ -165,7 +165,7 @@ def test_of_an_instance_that_was_replaced_the_newest_stays_whatever_comes_first(
         load(batch.batch_id)
     load_everything(spool, warehouse, environment.warehouse)
     assert counts(warehouse) == {STATE_META.name: 1, IMAGE_META.name: 1, RECEIVE_LOG.name: 2}
-    parameters = {"tenant": "default", "study_instance_uid": None, "series_instance_uid": None}
+    parameters = {"tenant": "default", "study_instance_uid": None, "series_instance_uids": None}
     [row] = warehouse.query(
         QueryName.INSTANCES_BY_HEADER, {**parameters, "matches": [], "limit": 10, "offset": 0}
     ).mappings()
