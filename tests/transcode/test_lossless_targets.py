@@ -6,7 +6,8 @@ import numpy as np
 import pydicom
 import pytest
 
-from tasks.transcode.orders import Outcome, Rendered
+from tasks.transcode.making import Made
+from tasks.transcode.orders import Outcome
 from tasks.transcode.stamp import read_source_stamp
 from tests.support.samples import sample
 from tests.transcode.building import SOP_INSTANCE_UID, noise, write_instance
@@ -108,7 +109,7 @@ def test_no_bit_changes(name, target, tmp_path):
     backs = 0
     for decoder in codecs().decoders_of(target):
         back = attempt(there, tmp_path / "back.dcm", decoder=decoder)
-        if not isinstance(back, Rendered):
+        if not isinstance(back, Made):
             continue
         backs += 1
         read = pydicom.dcmread(tmp_path / "back.dcm")
