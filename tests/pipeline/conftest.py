@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from celery import Celery
-from django.db import connection
 
 from dicomhub.environment import Environment, read_environment
 from dicomhub.intake.dispatcher import Dispatcher
 from dicomhub.intake.door import Intake
 from tasks.app import create_app
+from tests.support.database import database_url
 from tests.support.redis_process import RedisProcess, running_redis
 from tests.support.worker_process import Worker
 
@@ -29,16 +29,8 @@ def variables(tmp_path: Path, broker: RedisProcess, transactional_db: None) -> d
         "STORE_RESERVE_BYTES": "0",
         "BATCH_MAX_SECONDS": "3600",
         "REDIS_URL": broker.url,
-        "DATABASE_URL": _database_url(),
+        "DATABASE_URL": database_url(),
     }
-
-
-def _database_url() -> str:
-    settings = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{settings['NAME']}"
-    user = f"{settings['USER']}:{settings['PASSWORD']}"
-    return f"postgresql://{user}@/{settings['NAME']}?host={settings['HOST']}&port={settings['PORT']}"
 
 
 @pytest.fixture
