@@ -4,6 +4,7 @@ What is made now has no name in the store and goes with its last reader. Codec p
 decoded here.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -55,7 +56,8 @@ class Renderer:
         """A whole Part 10 file. Raises NoRendition, NoRoomToRender, CodecUnavailable, FileNotFoundError."""
         path = fresh_rendition(self.store, instance_file_path(instance.resource), transfer_syntax_uid)
         if path is not None:
-            return path.open("rb", buffering=0)
+            with suppress(FileNotFoundError):  # it has made way for another one meanwhile
+                return path.open("rb", buffering=0)
         pixels = _pixels_of(instance.path)
         if (unfit := why_not(pixels, transfer_syntax_uid)) is not None:
             raise NoRendition(unfit)

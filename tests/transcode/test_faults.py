@@ -14,7 +14,7 @@ from tasks.transcode.orders import FrameOrder, Frames, Outcome, Refusal
 from tasks.transcode.pixel_description import PixelDescriptionMissing, read_pixel_description
 from tasks.transcode.pixel_writing import RenditionTooLarge, check_native_length
 from tasks.transcode.source import open_source
-from tasks.transcode.stamp import read_source_stamp
+from tasks.transcode.stamp import read_stamp
 from tests.support.samples import sample
 from tests.transcode.building import noise, write_instance
 from tests.transcode.rendering import JPEG_2000, JPEG_LS, RLE, attempt, refused, rendered
@@ -100,8 +100,8 @@ def test_what_has_no_pixels_or_is_no_file(tmp_path):
     (tmp_path / "text.dcm").write_text("no DICOM")
     assert refused(tmp_path / "text.dcm", tmp_path / "there.dcm", decoder="native") is Outcome.CORRUPT
     assert refused(tmp_path / "none.dcm", tmp_path / "there.dcm", decoder="native") is Outcome.FAILED
-    assert read_source_stamp(tmp_path / "text.dcm") is None
-    assert read_source_stamp(sample("CT_small.dcm")) is None
+    assert read_stamp(tmp_path / "text.dcm") is None
+    assert read_stamp(sample("CT_small.dcm")) is None
 
 
 @pytest.mark.parametrize("wrong", [{"bits": (16, 17, 16)}, {"bits": (12, 12, 11)}, {"shape": (0, 4, 1)}])
