@@ -32,7 +32,7 @@ class NoRendition(Exception):
 
 
 class NoRoomToRender(Exception):
-    """The store has less free space than its reserve."""
+    """The store has no room for a rendition above its reserve."""
 
 
 @cache
@@ -89,8 +89,8 @@ class Renderer:
         provers: tuple[str, ...],
         pixels: PixelDescription,
     ) -> BinaryIO:
-        if self.store.free_bytes() < self.reserve_bytes:
-            raise NoRoomToRender("the store's free space is under its reserve")
+        if self.store.free_bytes() < self.reserve_bytes + pixels.native_bytes:
+            raise NoRoomToRender("the store has no room for a rendition above its reserve")
         incoming = self.store.create_incoming()
         try:
             order = RenderOrder(

@@ -18,7 +18,7 @@ from tasks.transcode.pool import CodecPool
 
 
 class StoreFull(Exception):
-    """The store has less free space than its reserve: nothing is known of any instance."""
+    """The store has no room for a rendition above its reserve: nothing is known of the instance."""
 
 
 class Transcoder:
@@ -66,22 +66,31 @@ class Transcoder:
         return self._deadline is not None and time.monotonic() > self._deadline
 
     def _try(self, report: Report, decoder: str, provers: Sequence[str]) -> Report:
-        if self._store.free_bytes() < self._reserve_bytes:
-            raise StoreFull("the store's free space is under its reserve")
+        self._check_room(report)
+        path = self._store.absolute(report.candidate.path)
         try:
-            stamp = stamp_of(self._store.absolute(report.candidate.path))
+            stamp = stamp_of(path)
         except FileNotFoundError:
             return replace(report, status=Status.CHANGED, reason="there is no such file")
         incoming = self._store.create_incoming()
         try:
             attempt = self._attempt(report, self._order(report, decoder, stamp, incoming), provers)
             report = replace(report, reason=attempt.reason, attempts=(*report.attempts, attempt))
+            if attempt.outcome is Outcome.FAILED:
+                self._check_room(report)  # another one has taken it meanwhile
             if attempt.outcome is not Outcome.RENDERED:
                 return replace(report, tried={**report.tried, attempt.codec: attempt.outcome})
             is_placed = self._place(report, stamp, incoming)
         finally:
             incoming.discard()
         return replace(report, status=Status.RENDERED if is_placed else Status.CHANGED)
+
+    def _check_room(self, report: Report) -> None:
+        """For all of the instance's pixels, native. Raises StoreFull."""
+        assert report.source is not None
+        assert report.source.pixels is not None
+        if self._store.free_bytes() < self._reserve_bytes + report.source.pixels.native_bytes:
+            raise StoreFull("the store has no room for a rendition above its reserve")
 
     def _attempt(self, report: Report, order: RenderOrder, provers: Sequence[str]) -> Attempt:
         """Raises CodecUnavailable."""
