@@ -77,8 +77,11 @@ class BadSeries:
         environment = read_environment(variables)
         intake = Intake.open(environment, owner="rounds")
         self._store = intake.store
-        clean = write_lossless_ct(folder / "clean", instances=instances, rows=rows)
-        bad = write_lossless_ct(folder / "bad", instances=instances, rows=rows)
+        different = min(30, instances // 10)
+        clean, bad = (
+            write_lossless_ct(folder / name, instances=instances, different=different, rows=rows)
+            for name in ("clean", "bad")
+        )
         self._spoil(bad)
         self._clean, self._bad = (
             tuple(receive(intake, path).instance for path in paths) for paths in (clean, bad)
