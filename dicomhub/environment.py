@@ -18,7 +18,7 @@ Durability = Literal["power", "process"]
 LogFormat = Literal["console", "json"]
 T = TypeVar("T")
 
-_LONGEST_ORDER_SECONDS = 2400.0
+_LONGEST_INSTANCE_SECONDS = 2700.0
 _NO_MATCH_STATUSES: Mapping[str, Literal[200, 204]] = {"200": 200, "204": 204}
 _AE_TITLE = re.compile(r"[\x20-\x5b\x5d-\x7e]{1,16}")
 
@@ -373,12 +373,13 @@ def _codec(read: _Reader) -> CodecSettings:
         orders_per_process=read.integer("CODEC_ORDERS_PER_PROCESS", 1000, least=1, most=1_000_000),
         modules=read.modules("CODEC_MODULES"),
     )
-    # Of the largest instance there can be, decoded twice: a task must end before its message comes again.
-    longest_seconds = settings.seconds + settings.seconds_per_mib * 8192
-    if longest_seconds > _LONGEST_ORDER_SECONDS:
+    # The largest instance there can be, 4 GiB: made, waiting for another one's proof, and proved. A task must
+    # end before its message comes again.
+    longest_seconds = 3 * (settings.seconds + settings.seconds_per_mib * 4096)
+    if longest_seconds > _LONGEST_INSTANCE_SECONDS:
         read.problems.append(
-            f"CODEC_SECONDS + 8192 * CODEC_SECONDS_PER_MIB is {longest_seconds:g}, "
-            f"and must be at most {_LONGEST_ORDER_SECONDS:g}"
+            f"3 * CODEC_SECONDS + 12288 * CODEC_SECONDS_PER_MIB is {longest_seconds:g}, "
+            f"and must be at most {_LONGEST_INSTANCE_SECONDS:g}"
         )
     return settings
 

@@ -17,25 +17,25 @@ from playwright.sync_api import Page, sync_playwright
 from dicomhub.embedded.running import running_stack
 from dicomhub.environment import read_environment
 from tasks.warehouse.open import open_warehouse
-from tests.pipeline import misbehaving_decoders
 from tests.support.archive_history import fill_history
 from tests.support.compressed_series import write_compressed_series
 from tests.support.samples import sample_files
 from tests.support.waiting import wait_until
+from tests.transcode import bad_decoders
 
 ROOT = Path(__file__).parents[1]
 SIZE = {"width": 1600, "height": 940}
 TALL = {"width": 1600, "height": 1900}
 SERIES_COLUMN = 6
 TROUBLE = (
-    ("Acme Imaging", misbehaving_decoders.HANGS, False),
-    ("Acme Imaging", misbehaving_decoders.ABORTS, False),
-    ("Initech", misbehaving_decoders.EATS_MEMORY, False),
-    ("Initech", 64, True),
+    ("Acme Imaging", bad_decoders.HANG),
+    ("Acme Imaging", bad_decoders.ABORT),
+    ("Initech", bad_decoders.EAT),
+    ("Initech", None),
 )
 SETTINGS = {
     "LOG_LEVEL": "WARNING",
-    "CODEC_MODULES": misbehaving_decoders.__name__,
+    "CODEC_MODULES": bad_decoders.__name__,
     "CODEC_SECONDS": "3",
     "CODEC_MEMORY_BYTES": str(512 * 1024**2),
 }
@@ -56,12 +56,14 @@ def import_samples(home: Path) -> None:
 
 def import_trouble(home: Path) -> None:
     """Instances that no decoder reads, and some over which one of the decoders hangs or crashes."""
-    for number, (manufacturer, rows, is_cut) in enumerate(TROUBLE):
+    for number, (manufacturer, deed) in enumerate(TROUBLE):
         folder = home / f"trouble-{number}"
-        for path in write_compressed_series(folder, instances=3, rows=rows):
+        for path in write_compressed_series(folder, instances=3):
             data_set = pydicom.dcmread(path)
             data_set.Manufacturer = manufacturer
-            if is_cut:
+            if deed:
+                bad_decoders.burden(data_set, deed)
+            else:
                 data_set.PixelData = data_set.PixelData[:40] + bytes(len(data_set.PixelData) - 40)
             data_set.save_as(path)
         manage(home, "import_dicom", str(folder))

@@ -4,7 +4,7 @@ What is made now has no name in the store and goes with its last reader. Codec p
 decoded here.
 """
 
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,9 +15,9 @@ from dicomhub.log import logger
 from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.part10 import Part10Malformed
 from dicomhub.storage.filesystem import FilesystemStore
-from tasks.transcode.failure import CodecFailure, CodecRefused
 from tasks.transcode.freshness import fresh_rendition, stamp_of
-from tasks.transcode.orders import Codecs, CodecsOrder, Rendered, RenderOrder
+from tasks.transcode.making import DecoderFailed, make_rendition, provers_of
+from tasks.transcode.orders import Codecs, CodecsOrder, Outcome, RenderOrder
 from tasks.transcode.pixel_description import (
     PixelDescription,
     PixelDescriptionMissing,
@@ -32,7 +32,7 @@ class NoRendition(Exception):
 
 
 class NoRoomToRender(Exception):
-    """The store has less free space than its reserve."""
+    """The store has no room for a rendition above its reserve."""
 
 
 @cache
@@ -56,26 +56,28 @@ class Renderer:
         """A whole Part 10 file. Raises NoRendition, NoRoomToRender, CodecUnavailable, FileNotFoundError."""
         path = fresh_rendition(self.store, instance_file_path(instance.resource), transfer_syntax_uid)
         if path is not None:
-            return path.open("rb", buffering=0)
+            with suppress(FileNotFoundError):  # it has made way for another one meanwhile
+                return path.open("rb", buffering=0)
         pixels = _pixels_of(instance.path)
         if (unfit := why_not(pixels, transfer_syntax_uid)) is not None:
             raise NoRendition(unfit)
         reason = f"there is no decoder for {instance.transfer_syntax_uid}"
-        without: list[str] = []
-        for decoder in codecs_of(self.pool).decoders_of(instance.transfer_syntax_uid):
+        decoders = codecs_of(self.pool).decoders_of(instance.transfer_syntax_uid)
+        tried: dict[str, Outcome] = {}
+        while left := [decoder for decoder in decoders if decoder not in tried]:
+            provers = provers_of(left[0], decoders, tried)
             try:
-                return self._made_now(instance, transfer_syntax_uid, decoder, pixels, without)
-            except CodecFailure as failure:
-                if not isinstance(failure, CodecRefused):
-                    without.append(decoder)
-                reason = str(failure)
+                return self._made_now(instance, transfer_syntax_uid, left[0], provers, pixels)
+            except DecoderFailed as failed:
+                tried[failed.decoder] = failed.outcome
+                reason = str(failed)
                 logger().warning(
                     "instance_not_decoded",
                     instance=instance.resource.sop_instance_uid,
                     transfer_syntax=instance.transfer_syntax_uid,
-                    codec=decoder,
-                    outcome=failure.outcome,
-                    reason=failure.reason,
+                    codec=failed.decoder,
+                    outcome=failed.outcome,
+                    reason=failed.reason,
                 )
         raise NoRendition(reason)
 
@@ -84,11 +86,11 @@ class Renderer:
         instance: ArchivedInstance,
         transfer_syntax_uid: str,
         decoder: str,
+        provers: tuple[str, ...],
         pixels: PixelDescription,
-        without: Sequence[str],
     ) -> BinaryIO:
-        if self.store.free_bytes() < self.reserve_bytes:
-            raise NoRoomToRender("the store's free space is under its reserve")
+        if self.store.free_bytes() < self.reserve_bytes + pixels.native_bytes:
+            raise NoRoomToRender("the store has no room for a rendition above its reserve")
         incoming = self.store.create_incoming()
         try:
             order = RenderOrder(
@@ -96,14 +98,13 @@ class Renderer:
                 output_path=str(incoming.path),
                 target_transfer_syntax_uid=transfer_syntax_uid,
                 decoder=decoder,
-                prove=True,
                 stamp=stamp_of(instance.path),
-                without=tuple(without),
             )
-            self.pool.run(
+            make_rendition(
+                self.pool,
                 order,
-                Rendered,
-                decoded_bytes=2 * pixels.native_bytes,  # the second time is the proof
+                provers,
+                decoded_bytes=pixels.native_bytes,
                 patience_seconds=self.patience_seconds,
             )
             return incoming.path.open("rb", buffering=0)

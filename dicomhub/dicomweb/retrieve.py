@@ -1,8 +1,10 @@
 """WADO-RS retrieve: which instances are sent in which form, settled before the first byte. PS3.18 10.4."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain
+from functools import partial
+from itertools import chain, zip_longest
 
 from dicomhub.dicomweb import multipart
 from dicomhub.dicomweb.archived import ArchivedInstance
@@ -26,6 +28,10 @@ class Planned:
         return self.offer.transfer_syntax_uid == self.instance.transfer_syntax_uid
 
     @property
+    def needs_decoder(self) -> bool:
+        return needs_decoder(self.instance.transfer_syntax_uid, self.offer.transfer_syntax_uid or "")
+
+    @property
     def content_type(self) -> str:
         return f"{DICOM}; transfer-syntax={self.offer.transfer_syntax_uid}"
 
@@ -38,10 +44,8 @@ class Planned:
         Raises FileNotFoundError, DataSetMalformed where it has to be encoded anew, and what Renderer.open
         raises where its pixels have to be.
         """
-        wanted_uid = self.offer.transfer_syntax_uid
-        assert wanted_uid is not None
-        if needs_decoder(self.instance.transfer_syntax_uid, wanted_uid):
-            chunks = whole_file(renderer.open(self.instance, wanted_uid))
+        if self.needs_decoder:
+            chunks = whole_file(renderer.open(self.instance, self.offer.transfer_syntax_uid or ""))
         elif self.is_as_stored:
             size_bytes = self.instance.size_bytes if is_length_announced else None
             chunks = as_stored(self.instance.path, size_bytes=size_bytes)
@@ -60,6 +64,14 @@ class RetrievePlan:
     planned: tuple[Planned, ...]
     left_out: int
     as_stored: tuple[Offer, ...]
+
+    @property
+    def is_multipart(self) -> bool:
+        return self.planned[0].offer.media_type == MULTIPART
+
+    @property
+    def is_length_known(self) -> bool:
+        return all(each.is_as_stored for each in self.planned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,42 +118,58 @@ def _offers(uid: str, acceptable: Acceptable, renderer: Renderer, *, single_part
     return dicom_offers(uid, single_part=single_part, is_decodable=False)
 
 
+def head_of(plan: RetrievePlan, *, base_url: str) -> Body:
+    """What is told of the payload of a plan before any of it is made."""
+    return _announced(plan, base_url, multipart.new_boundary(), iter(()))
+
+
 def body_of(plan: RetrievePlan, renderer: Renderer, *, base_url: str) -> Body:
     """The payload of a plan; its chunks are made while they are sent, the first ones before.
 
     Raises NotAcceptable when none of the instances can be encoded anew after all, and CodecUnavailable and
     NoRoomToRender when that cannot be tried.
     """
-    is_length_known = all(each.is_as_stored for each in plan.planned)
-    if plan.planned[0].offer.media_type != MULTIPART:
-        (only,) = plan.planned
-        chunks = _begun(only, renderer, is_length_announced=is_length_known)
-        if chunks is None:
-            raise NotAcceptable(plan.as_stored)
-        return Body(only.content_type, only.instance.size_bytes if is_length_known else None, chunks)
-    parts = _parts(plan.planned, renderer, base_url, is_length_announced=is_length_known)
+    parts = _parts(plan, renderer)
     first = next(parts, None)
     if first is None:
         raise NotAcceptable(plan.as_stored)
+    if not plan.is_multipart:
+        return _announced(plan, base_url, "", first[1])
     boundary = multipart.new_boundary()
+    with_heads = ((planned.part_head(base_url), chunks) for planned, chunks in chain([first], parts))
+    return _announced(plan, base_url, boundary, multipart.encode(with_heads, boundary))
+
+
+def _announced(plan: RetrievePlan, base_url: str, boundary: str, chunks: Iterator[bytes]) -> Body:
+    if not plan.is_multipart:
+        (only,) = plan.planned
+        return Body(only.content_type, only.instance.size_bytes if plan.is_length_known else None, chunks)
     sizes = ((each.part_head(base_url), each.instance.size_bytes) for each in plan.planned)
     return Body(
         content_type=multipart.content_type(part_type=DICOM, boundary=boundary),
-        length_bytes=multipart.encoded_length(sizes, boundary) if is_length_known else None,
-        chunks=multipart.encode(chain([first], parts), boundary),
+        length_bytes=multipart.encoded_length(sizes, boundary) if plan.is_length_known else None,
+        chunks=chunks,
     )
 
 
-def _parts(
-    planned: Sequence[Planned], renderer: Renderer, base_url: str, *, is_length_announced: bool
-) -> Iterator[tuple[multipart.PartHead, Iterator[bytes]]]:
-    for each in planned:
-        chunks = _begun(each, renderer, is_length_announced=is_length_announced)
-        if chunks is not None:
-            yield each.part_head(base_url), chunks
+def _parts(plan: RetrievePlan, renderer: Renderer) -> Iterator[tuple[Planned, Iterator[bytes]]]:
+    """Each instance that can be read. Where any is to be decoded, the next is begun while one is sent."""
+    begin = partial(_begun, renderer=renderer, is_length_announced=plan.is_length_known)
+    if not any(each.needs_decoder for each in plan.planned[1:]):
+        begun = zip(plan.planned, map(begin, plan.planned), strict=True)
+        yield from ((planned, chunks) for planned, chunks in begun if chunks is not None)
+        return
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as executor:
+        following = executor.submit(begin, plan.planned[0])
+        for planned, after in zip_longest(plan.planned, plan.planned[1:]):
+            chunks = following.result()
+            if after is not None:
+                following = executor.submit(begin, after)
+            if chunks is not None:
+                yield planned, chunks
 
 
-def _begun(planned: Planned, renderer: Renderer, *, is_length_announced: bool) -> Iterator[bytes] | None:
+def _begun(planned: Planned, *, renderer: Renderer, is_length_announced: bool) -> Iterator[bytes] | None:
     """The content of a part, or None for an instance that turns out to be broken: the others are still sent.
 
     Once a length was announced nothing can be left out: then the connection breaks, and the client knows.

@@ -14,7 +14,7 @@ from dicomhub.dicomweb.json_stream import array
 from dicomhub.dicomweb.metadata import with_bulk_data_base
 from dicomhub.dicomweb.query import SearchQuery, parse_search_query
 from dicomhub.dicomweb.rendering import Renderer
-from dicomhub.dicomweb.retrieve import body_of, plan_retrieve
+from dicomhub.dicomweb.retrieve import body_of, head_of, plan_retrieve
 from dicomhub.dicomweb.view import DicomWebView
 from tasks.transcode.pool import shared_pool
 from tasks.warehouse.open import shared_warehouse
@@ -37,7 +37,10 @@ class Retrieve(DicomWebView):
             renderer,
             single_part=resource.kind == "instance",
         )
-        body = body_of(plan, renderer, base_url=self.base_url)
+        if self.request.method == "HEAD":
+            body = head_of(plan, base_url=self.base_url)
+        else:
+            body = body_of(plan, renderer, base_url=self.base_url)
         response = self.streamed(
             body.chunks,
             content_type=body.content_type,

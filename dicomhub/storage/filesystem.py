@@ -155,7 +155,7 @@ class FilesystemStore:
             except BaseException:
                 self._put_back(version, target)
                 raise
-            self._remove_renditions(relative)
+            self.remove_renditions(relative)
         return ArchiveOutcome.REPLACED
 
     def _put_back(self, version: Path, target: Path) -> None:
@@ -164,13 +164,13 @@ class FilesystemStore:
         os.link(version, again)
         again.replace(target)
 
-    def _remove_renditions(self, relative: str) -> None:
-        """They are of the earlier bytes. One that cannot be removed is told by its source stamp."""
-        renditions = [self.root / path for path in rendition_paths(relative)]
-        if renditions[0].parent.is_dir():
+    def remove_renditions(self, relative: str, *, but: str = "") -> None:
+        """Those of an archived file, all but one. What cannot be removed is told by its stamp to be stale."""
+        renditions = [path for path in rendition_paths(relative) if path != but]
+        if (self.root / renditions[0]).parent.is_dir():
             for path in renditions:
                 with suppress(OSError):
-                    path.unlink()
+                    (self.root / path).unlink()
 
     def series_extent(self, tenant: str, study: str, series: str) -> SeriesExtent:
         files = self.instance_files(tenant, study, series)

@@ -31,7 +31,10 @@ def place_rendition(
         with directory_lock(store.absolute(archived_path).parent, fcntl.LOCK_SH):
             if not is_current():
                 return False
-            store.put(incoming, rendition_path(archived_path, transfer_syntax_uid))
+            place = rendition_path(archived_path, transfer_syntax_uid)
+            store.put(incoming, place)
+            # An instance has one rendition: those that settings before these have asked for make way.
+            store.remove_renditions(archived_path, but=place)
     except FileNotFoundError:
         return False
     return True

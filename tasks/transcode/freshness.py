@@ -8,7 +8,7 @@ from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.layout import rendition_path
 from tasks.transcode.candidate import FileState
 from tasks.transcode.orders import SourceStamp
-from tasks.transcode.stamp import read_source_stamp
+from tasks.transcode.stamp import read_stamp
 
 
 def file_state(path: Path) -> FileState:
@@ -30,11 +30,23 @@ def is_of(stamp: SourceStamp, path: Path) -> bool:
     return FileState(size_bytes=stamp.size_bytes, mtime_ns=stamp.mtime_ns) == file_state(path)
 
 
-def fresh_rendition(store: FilesystemStore, archived_path: str, transfer_syntax_uid: str) -> Path | None:
-    """The file of the rendition in this transfer syntax, when there is one of the archived file as it is."""
+def fresh_rendition(
+    store: FilesystemStore,
+    archived_path: str,
+    transfer_syntax_uid: str,
+    *,
+    near: int = 0,
+    ratio: float = 0.0,
+) -> Path | None:
+    """The file of the rendition in this transfer syntax, when there is one of the archived file as it is.
+
+    With loss: one with this bound or ratio.
+    """
     path = store.absolute(rendition_path(archived_path, transfer_syntax_uid))
     try:
-        stamp = read_source_stamp(path)
-        return path if stamp is not None and is_of(stamp, store.absolute(archived_path)) else None
+        stamp = read_stamp(path)
+        if stamp is None or (stamp.near, stamp.ratio) != (near, ratio):
+            return None
+        return path if is_of(stamp.source, store.absolute(archived_path)) else None
     except FileNotFoundError:
         return None

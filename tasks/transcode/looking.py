@@ -35,8 +35,8 @@ def look(store: FilesystemStore, candidate: Candidate, *, decodable: AbstractSet
         return _hopeless(report, Outcome.UNSUPPORTED, planned.reason)
     if planned.action is Action.KEEP:
         return replace(report, status=Status.KEPT)
-    is_done = fresh_rendition(store, candidate.path, planned.target) is not None
-    return replace(report, status=Status.FRESH) if is_done else report
+    rendition = fresh_rendition(store, candidate.path, planned.target, near=planned.near, ratio=planned.ratio)
+    return report if rendition is None else replace(report, status=Status.FRESH)
 
 
 def _as_it_was_left(candidate: Candidate, file: FileState) -> Report:

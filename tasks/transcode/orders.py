@@ -38,29 +38,38 @@ class RenderOrder:
 
     output_path names a file that the caller has made, and removes when the answer is not Rendered. One
     decoder an order: the caller tries the next. near is what .81 may differ by in each sample, ratio what
-    .91 is compressed by: 1 to so many; both say nothing to other targets. without names decoders that have
-    cost a process over this instance: they prove nothing either.
+    .91 is compressed by: 1 to so many; both say nothing to other targets.
     """
 
     source_path: str
     output_path: str
     target_transfer_syntax_uid: str
     decoder: str
-    prove: bool
     stamp: SourceStamp
     near: int = 0
     ratio: float = 0.0
-    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """proved_with is the second decoder, which gave the same; None if there is none, or no proof is asked."""
+    """Not proved yet. digests are those of the source's frames as the decoder has given them."""
 
-    transfer_syntax_uid: str
     size_bytes: int
-    frames: int
-    proved_with: str | None
+    digests: tuple[int, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofOrder:
+    """Compare what came of an order with the source as the decoder `prover` gives it, "" with the digests."""
+
+    rendered: RenderOrder
+    digests: tuple[int, ...]
+    prover: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proved:
     seconds: float
 
 
@@ -118,5 +127,5 @@ class Refusal:
     reason: str
 
 
-Order = RenderOrder | FrameOrder | CodecsOrder
-Answer = Rendered | Frames | Codecs | Refusal
+Order = RenderOrder | ProofOrder | FrameOrder | CodecsOrder
+Answer = Rendered | Proved | Frames | Codecs | Refusal

@@ -5,7 +5,7 @@ decoder gives it. Where no second decoder reads the source, with the digests of 
 frame that came out blank from a codestream too long for one is refused.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -40,19 +40,20 @@ def prove(
     registry: Registry,
     recipe: Recipe,
     *,
+    second: Decoder | None,
     digests: Sequence[int],
-    without: Collection[str] = (),
-) -> str | None:
-    """The name of the decoder that the rendition agrees with, None where there is no second one but without.
+) -> None:
+    """Raise unless the rendition is what the source is as `second` gives it, which is not recipe.decoder.
 
-    digests are those of the source's frames as recipe.decoder has given them. Raises RenditionMismatch, and
-    what frame_pipeline.decoded_frame raises.
+    digests are those of the source's frames as recipe.decoder has given them. Raises RenditionMismatch,
+    PixelsUnsupported when second is not made for such pixels, by its own word on the first frame, and what
+    frame_pipeline.decoded_frame raises.
     """
     if len(rendition.frames) != len(source.frames):
         raise RenditionMismatch(f"{len(rendition.frames)} frames of {len(source.frames)}")
     decoder, encoder = recipe.decoder, recipe.encoder
+    first_frame = _first_frame(source, second) if second else None
     reader = _reader(rendition, registry, encoder)
-    second, first_frame = _second_decoder(source, registry, decoder, without)
     for index in range(len(source.frames)):
         written = _read(rendition, reader, index)
         if second is not None:
@@ -65,7 +66,6 @@ def prove(
             _check_blank(written, len(source.frames.read(index)), index)
             continue
         _compare(expected, written, index, source.syntax.uid, recipe)
-    return None if second is None else second.name
 
 
 def _reader(rendition: Source, registry: Registry, encoder: Encoder) -> Decoder:
@@ -84,20 +84,11 @@ def _reader(rendition: Source, registry: Registry, encoder: Encoder) -> Decoder:
     raise RenditionMismatch(f"nothing reads the rendition: {'; '.join(reasons)}")
 
 
-def _second_decoder(
-    source: Source, registry: Registry, decoder: Decoder, without: Collection[str]
-) -> tuple[Decoder | None, Decoded | None]:
-    """The first one that is made for such pixels, by its own word on the first frame; and that frame."""
-    for other in registry.other_decoders(decoder.name, source.syntax.uid):
-        if other.name in without:
-            continue
-        try:
-            return other, flat_frame(source, other, 0)
-        except PixelsUnsupported:
-            continue
-        except PixelsCorrupt as error:
-            raise RenditionMismatch(f"{other.name} cannot read frame 1: {error}") from error
-    return None, None
+def _first_frame(source: Source, second: Decoder) -> Decoded:
+    try:
+        return flat_frame(source, second, 0)
+    except PixelsCorrupt as error:
+        raise RenditionMismatch(f"{second.name} cannot read frame 1: {error}") from error
 
 
 def _read(source: Source, decoder: Decoder, index: int) -> Decoded:

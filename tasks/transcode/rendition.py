@@ -40,7 +40,7 @@ from tasks.transcode.pixel_description import PixelDescription
 from tasks.transcode.pixel_element import EXTENDED_OFFSET_TABLE, EXTENDED_OFFSET_TABLE_LENGTHS, top_level
 from tasks.transcode.pixel_writing import EncapsulatedPixelData, check_native_length, native_pixel_data
 from tasks.transcode.source import Source
-from tasks.transcode.stamp import private_information
+from tasks.transcode.stamp import RenditionStamp, private_information
 
 _PHOTOMETRIC_INTERPRETATION: Final = 0x00280004
 _PLANAR_CONFIGURATION: Final = 0x00280006
@@ -107,7 +107,9 @@ class _Rendition:
                 sop_class_uid=source.description.sop_class_uid,
                 sop_instance_uid=sop_instance_uid,
                 transfer_syntax_uid=self._encoder.transfer_syntax_uid,
-                private_information=private_information(stamp),
+                private_information=private_information(
+                    RenditionStamp(stamp, self._fidelity.near, self._fidelity.ratio)
+                ),
             )
         )
         if self._encoder.name == "native":

@@ -1,17 +1,28 @@
-"""Which source a rendition was made of, kept in the rendition itself: Private Information (0002,0102)."""
+"""Of what a rendition was made, and how, kept in the rendition itself: Private Information (0002,0102)."""
 
 import os
+from typing import NamedTuple
 
 from dicomhub.standard.part10 import HEADER_MAX_BYTES, Part10Malformed, read_file_meta
 from dicomhub.standard.uid import IMPLEMENTATION_CLASS_UID
 from tasks.transcode.orders import SourceStamp
 
 
-def private_information(stamp: SourceStamp) -> bytes:
-    return f"source {stamp.digest} {stamp.size_bytes} {stamp.mtime_ns}".encode("ascii")
+class RenditionStamp(NamedTuple):
+    """near and ratio as in orders.RenderOrder: 0 without loss."""
+
+    source: SourceStamp
+    near: int = 0
+    ratio: float = 0.0
 
 
-def read_source_stamp(path: str | os.PathLike[str]) -> SourceStamp | None:
+def private_information(stamp: RenditionStamp) -> bytes:
+    source = stamp.source
+    text = f"source {source.digest} {source.size_bytes} {source.mtime_ns}"
+    return f"{text} near {stamp.near} ratio {stamp.ratio!r}".encode("ascii")
+
+
+def read_stamp(path: str | os.PathLike[str]) -> RenditionStamp | None:
     """The stamp of a rendition, None for a file that has none. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -23,6 +34,10 @@ def read_source_stamp(path: str | os.PathLike[str]) -> SourceStamp | None:
     if meta.private_information_creator_uid != IMPLEMENTATION_CLASS_UID:
         return None
     match meta.private_information.rstrip(b"\0").decode("ascii", "replace").split(" "):
-        case ["source", digest, size_bytes, mtime_ns] if size_bytes.isdecimal() and mtime_ns.isdecimal():
-            return SourceStamp(digest=digest, size_bytes=int(size_bytes), mtime_ns=int(mtime_ns))
+        case ["source", digest, size_bytes, mtime_ns, "near", near, "ratio", ratio]:
+            try:
+                source = SourceStamp(digest=digest, size_bytes=int(size_bytes), mtime_ns=int(mtime_ns))
+                return RenditionStamp(source, int(near), float(ratio))
+            except ValueError:
+                return None
     return None

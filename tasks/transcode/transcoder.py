@@ -1,6 +1,7 @@
 """Make an instance's rendition: tried with one decoder after the other, and put in its place."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -8,17 +9,16 @@ from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.incoming import IncomingFile
 from dicomhub.storage.renditions import place_rendition
 from tasks.transcode.candidate import Attempt, Candidate, Report, Status
-from tasks.transcode.failure import CodecBusy, CodecFailure
+from tasks.transcode.failure import CodecBusy
 from tasks.transcode.freshness import is_of, stamp_of
 from tasks.transcode.looking import look
-from tasks.transcode.orders import Codecs, CodecsOrder, Outcome, Rendered, RenderOrder, SourceStamp
+from tasks.transcode.making import DecoderFailed, make_rendition, provers_of
+from tasks.transcode.orders import Codecs, CodecsOrder, Outcome, RenderOrder, SourceStamp
 from tasks.transcode.pool import CodecPool
-
-_COST_A_PROCESS = frozenset((Outcome.TIMEOUT, Outcome.CRASHED, Outcome.OUT_OF_MEMORY))
 
 
 class StoreFull(Exception):
-    """The store has less free space than its reserve: nothing is known of any instance."""
+    """The store has no room for a rendition above its reserve: nothing is known of the instance."""
 
 
 class Transcoder:
@@ -49,13 +49,13 @@ class Transcoder:
         if report.status is not Status.DUE:
             return report
         assert report.source is not None
-        for decoder in self._codecs.decoders_of(report.source.transfer_syntax_uid):
-            if decoder in report.tried:
-                continue
+        decoders = self._codecs.decoders_of(report.source.transfer_syntax_uid)
+        # Whoever fails is not asked again: the one that decodes, or the one that is to prove.
+        while left := [decoder for decoder in decoders if decoder not in report.tried]:
             if self.is_time_up():
                 return report
             try:
-                report = self._try(report, decoder)
+                report = self._try(report, left[0], provers_of(left[0], decoders, report.tried))
             except CodecBusy:
                 return report
             if report.status is not Status.DUE:
@@ -65,49 +65,66 @@ class Transcoder:
     def is_time_up(self) -> bool:
         return self._deadline is not None and time.monotonic() > self._deadline
 
-    def _try(self, report: Report, decoder: str) -> Report:
-        if self._store.free_bytes() < self._reserve_bytes:
-            raise StoreFull("the store's free space is under its reserve")
+    def _try(self, report: Report, decoder: str, provers: Sequence[str]) -> Report:
+        self._check_room(report)
+        path = self._store.absolute(report.candidate.path)
         try:
-            stamp = stamp_of(self._store.absolute(report.candidate.path))
+            stamp = stamp_of(path)
         except FileNotFoundError:
             return replace(report, status=Status.CHANGED, reason="there is no such file")
         incoming = self._store.create_incoming()
         try:
-            attempt = self._attempt(report, decoder, stamp, incoming)
+            attempt = self._attempt(report, self._order(report, decoder, stamp, incoming), provers)
             report = replace(report, reason=attempt.reason, attempts=(*report.attempts, attempt))
+            if attempt.outcome is Outcome.FAILED:
+                self._check_room(report)  # another one has taken it meanwhile
             if attempt.outcome is not Outcome.RENDERED:
-                return replace(report, tried={**report.tried, decoder: attempt.outcome})
+                return replace(report, tried={**report.tried, attempt.codec: attempt.outcome})
             is_placed = self._place(report, stamp, incoming)
         finally:
             incoming.discard()
         return replace(report, status=Status.RENDERED if is_placed else Status.CHANGED)
 
-    def _attempt(self, report: Report, decoder: str, stamp: SourceStamp, incoming: IncomingFile) -> Attempt:
+    def _check_room(self, report: Report) -> None:
+        """For all of the instance's pixels, native. Raises StoreFull."""
+        assert report.source is not None
+        assert report.source.pixels is not None
+        if self._store.free_bytes() < self._reserve_bytes + report.source.pixels.native_bytes:
+            raise StoreFull("the store has no room for a rendition above its reserve")
+
+    def _attempt(self, report: Report, order: RenderOrder, provers: Sequence[str]) -> Attempt:
         """Raises CodecUnavailable."""
+        assert report.source is not None
+        assert report.source.pixels is not None
         attempt = Attempt(
             number=report.attempts_before + len(report.attempts) + 1,
             at=datetime.now(UTC),
-            codec=decoder,
+            codec=order.decoder,
             outcome=Outcome.RENDERED,
         )
         began_at = time.monotonic()
         try:
-            rendered = self._pool.run(
-                self._order(report, decoder, stamp, incoming),
-                Rendered,
-                decoded_bytes=_decoded_bytes(report),
+            made = make_rendition(
+                self._pool,
+                order,
+                provers,
+                decoded_bytes=report.source.pixels.native_bytes,
                 patience_seconds=self._patience_seconds(),
             )
-        except CodecFailure as failure:
-            seconds = time.monotonic() - began_at
-            return replace(attempt, outcome=failure.outcome, reason=failure.reason, seconds=seconds)
+        except DecoderFailed as failed:
+            return replace(
+                attempt,
+                codec=failed.decoder,
+                outcome=failed.outcome,
+                reason=failed.reason,
+                seconds=time.monotonic() - began_at,
+            )
         return replace(
             attempt,
-            seconds=rendered.seconds,
-            frames=rendered.frames,
-            size_bytes=rendered.size_bytes,
-            proved_with=rendered.proved_with,
+            seconds=made.seconds,
+            frames=made.frames,
+            size_bytes=made.size_bytes,
+            proved_with=made.proved_with,
         )
 
     def _order(self, report: Report, decoder: str, stamp: SourceStamp, incoming: IncomingFile) -> RenderOrder:
@@ -117,11 +134,9 @@ class Transcoder:
             output_path=str(incoming.path),
             target_transfer_syntax_uid=report.plan.target,
             decoder=decoder,
-            prove=True,
             stamp=stamp,
             near=report.plan.near,
             ratio=report.plan.ratio,
-            without=tuple(name for name, outcome in report.tried.items() if outcome in _COST_A_PROCESS),
         )
 
     def _place(self, report: Report, stamp: SourceStamp, incoming: IncomingFile) -> bool:
@@ -138,10 +153,3 @@ class Transcoder:
     def _patience_seconds(self) -> float | None:
         """A process is waited for up to the deadline; then the instance is one of the next run's."""
         return None if self._deadline is None else max(self._deadline - time.monotonic(), 0.0)
-
-
-def _decoded_bytes(report: Report) -> int:
-    """Everything is decoded twice: the second time is the proof."""
-    assert report.source is not None
-    assert report.source.pixels is not None
-    return 2 * report.source.pixels.native_bytes

@@ -15,6 +15,8 @@ from tasks.transcode.orders import (
     Frames,
     Order,
     Outcome,
+    ProofOrder,
+    Proved,
     Refusal,
     Rendered,
     RenderOrder,
@@ -23,7 +25,7 @@ from tasks.transcode.pixel_description import PixelDescriptionMissing
 from tasks.transcode.pixel_writing import RenditionTooLarge
 from tasks.transcode.proof import RenditionMismatch, prove
 from tasks.transcode.rendition import write_rendition
-from tasks.transcode.source import open_source
+from tasks.transcode.source import Source, open_source
 
 _OUTCOMES: tuple[tuple[type[Exception], Outcome], ...] = (
     (PixelsUnsupported, Outcome.UNSUPPORTED),
@@ -56,6 +58,8 @@ def perform(order: Order) -> Answer:
         match order:
             case RenderOrder():
                 return _render(order)
+            case ProofOrder():
+                return _prove(order)
             case FrameOrder():
                 return _frames(order)
             case CodecsOrder():
@@ -67,23 +71,27 @@ def perform(order: Order) -> Answer:
 def _render(order: RenderOrder) -> Rendered:
     began = time.monotonic()
     source = open_source(order.source_path)
-    recipe = Recipe(
+    digests: list[int] = []
+    size_bytes = write_rendition(
+        source, order.output_path, _recipe(source, order), stamp=order.stamp, digests=digests
+    )
+    return Rendered(size_bytes=size_bytes, digests=tuple(digests), seconds=time.monotonic() - began)
+
+
+def _prove(order: ProofOrder) -> Proved:
+    began = time.monotonic()
+    rendered = order.rendered
+    source, rendition = open_source(rendered.source_path), open_source(rendered.output_path)
+    second = _REGISTRY.decoder(order.prover, source.syntax.uid) if order.prover else None
+    prove(source, rendition, _REGISTRY, _recipe(source, rendered), second=second, digests=order.digests)
+    return Proved(seconds=time.monotonic() - began)
+
+
+def _recipe(source: Source, order: RenderOrder) -> Recipe:
+    return Recipe(
         _REGISTRY.decoder(order.decoder, source.syntax.uid),
         _REGISTRY.encoder(order.target_transfer_syntax_uid),
         Fidelity(near=order.near, ratio=order.ratio),
-    )
-    digests: list[int] = []
-    size_bytes = write_rendition(source, order.output_path, recipe, stamp=order.stamp, digests=digests)
-    proved_with = None
-    if order.prove:
-        rendition = open_source(order.output_path)
-        proved_with = prove(source, rendition, _REGISTRY, recipe, digests=digests, without=order.without)
-    return Rendered(
-        transfer_syntax_uid=recipe.encoder.transfer_syntax_uid,
-        size_bytes=size_bytes,
-        frames=len(digests),
-        proved_with=proved_with,
-        seconds=time.monotonic() - began,
     )
 
 

@@ -185,6 +185,20 @@ def test_retry_on_an_instances_own_page_asks_first(browser: Client, tried: None,
     assert selectors.awaiting_retry().count() == 1
 
 
+def test_what_instances_and_codecs_say_is_no_markup(browser: Client, tried: None):
+    script = "<script>alert(1)</script>"
+    TranscodeAttempt.objects.update(manufacturer=script, reason=script, codec=script)
+    UnrenderedInstance.objects.update(manufacturer=script, reason=script, codec=script)
+    row = reverse("admin:transcoding_unrenderedinstance_change", args=(UnrenderedInstance.objects.get().pk,))
+    attempt = reverse(
+        "admin:transcoding_transcodeattempt_change", args=(TranscodeAttempt.objects.first().pk,)
+    )
+    for path in (MATRIX, ATTEMPTS, UNRENDERED, row, attempt):
+        content = browser.get(path).content.decode()
+        assert script not in content, path
+        assert "&lt;script&gt;alert(1)" in content, path
+
+
 def test_who_may_only_look_is_offered_no_retry(client: Client, tried: None):
     guest = User.objects.create_user("guest", is_staff=True)
     client.force_login(guest)

@@ -23,6 +23,7 @@ import pydicom
 
 from dicomhub.environment import read_environment
 from tasks.transcode.freshness import stamp_of
+from tasks.transcode.making import Made, make_rendition, provers_of
 from tasks.transcode.orders import Codecs, CodecsOrder, Rendered, RenderOrder
 from tasks.transcode.pool import CodecPool
 from tests.bench.receiving.table import Table, number, write_section
@@ -43,19 +44,22 @@ class Ours:
         self._codecs = pool.run(CodecsOrder(), Codecs)
 
     def __call__(self, paths: Sequence[Path], folder: Path) -> None:
-        def render(path: Path) -> Rendered:
+        def render(path: Path) -> Made | Rendered:
             output = folder / path.name
             output.touch()
             uid = pydicom.filereader.read_file_meta_info(path).TransferSyntaxUID
+            decoders = self._codecs.decoders_of(uid)
             order = RenderOrder(
                 source_path=str(path),
                 output_path=str(output),
                 target_transfer_syntax_uid=_NATIVE,
-                decoder=self._codecs.decoders_of(uid)[0],
-                prove=self._prove,
+                decoder=decoders[0],
                 stamp=stamp_of(path),
             )
-            return self._pool.run(order, Rendered)
+            if not self._prove:
+                return self._pool.run(order, Rendered)
+            provers = provers_of(decoders[0], decoders, {})
+            return make_rendition(self._pool, order, provers, decoded_bytes=0, patience_seconds=None)
 
         assert len(list(self._pool.as_completed(paths, render))) == len(paths)
 

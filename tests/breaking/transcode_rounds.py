@@ -28,13 +28,13 @@ from tasks.messages import StoredInstance
 from tasks.route import SWEEP_TASK
 from tasks.transcode.freshness import fresh_rendition
 from tests.breaking.checking import age_incoming_files
-from tests.pipeline import misbehaving_decoders
 from tests.support.compressed_series import write_compressed_series
 from tests.support.receiving import receive
 from tests.support.scp_process import children_of
 from tests.support.stack import processes_of
 from tests.support.waiting import wait_until
 from tests.support.worker_process import Worker
+from tests.transcode import bad_decoders
 
 INSTANCES = 24
 BATCHES = 3
@@ -59,7 +59,7 @@ def variables_of(folder: Path, *, database_url: str, redis_url: str) -> dict[str
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "STORE_RESERVE_BYTES": "0",
-        "CODEC_MODULES": misbehaving_decoders.__name__,
+        "CODEC_MODULES": bad_decoders.__name__,
         "CODEC_PROCESSES": str(PROCESSES),
         "TRANSCODE_RUN_SECONDS": "0.5",
         "DECODED_LOG": str(folder / "decoded"),
@@ -88,10 +88,8 @@ class Rounds:
         self._app.close()
 
     def run(self, number: int, *, kills: int) -> None:
-
-        paths = write_compressed_series(
-            self._folder / f"{number}", instances=INSTANCES, rows=misbehaving_decoders.IS_SLOW
-        )
+        paths = write_compressed_series(self._folder / f"{number}", instances=INSTANCES)
+        bad_decoders.burden_files(paths, bad_decoders.DAWDLE)
         self._decoded.write_text("")
         instances = []
         for start in range(0, INSTANCES, INSTANCES // BATCHES):
@@ -108,7 +106,7 @@ class Rounds:
                 wait_until(partial(self._drive_on, wanted), what="some are rendered", seconds=20)
             self._kill(number)
         wait_until(
-            lambda: self._drive_on(before + INSTANCES) and self._all_done(), what="all is done", seconds=120
+            lambda: self._drive_on(before + INSTANCES) and self._all_done(), what="all is done", seconds=600
         )
         self._worker.stop()
         self._check(number, instances, kills)
@@ -127,7 +125,6 @@ class Rounds:
 
     @staticmethod
     def _all_done() -> bool:
-
         return Batch.objects.count() > 0 and not Batch.objects.exclude(state=Batch.State.DONE).exists()
 
     def _kill(self, number: int) -> None:
@@ -167,7 +164,6 @@ class Rounds:
         return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in found}
 
     def _check(self, number: int, instances: list[StoredInstance], kills: int) -> None:
-
         store = self._intake.store
         decodes = len(self._decoded.read_text().splitlines())
         renditions = self._renditions()

@@ -190,6 +190,15 @@ def test_those_that_cannot_be_decoded_are_left_out_of_a_series(server, bad):
     assert f"/instances/{whole}".encode() in response.content
 
 
+def test_head_decodes_nothing(server, bad):
+    for level, accept in (("instance", "application/dicom"), ("series", "multipart/related")):
+        # It would hang, and be 406 in the end.
+        response = requests.head(address(server, bad[HANG], level), headers={"Accept": accept}, timeout=60)
+        assert response.status_code == 200
+        assert response.headers["Content-Type"].startswith(accept)
+        assert "Content-Length" not in response.headers
+
+
 def test_a_large_instance_takes_no_memory_of_the_worker(server, large):
     forget_peak(server.worker_pid())
     before = peak_bytes(server.worker_pid())

@@ -1,4 +1,4 @@
-"""The database of a test, for processes beside it."""
+"""The test's own database, for other processes."""
 
 from django.db import connection
 

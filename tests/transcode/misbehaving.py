@@ -44,6 +44,10 @@ def hang_in_python(_order):
         time.sleep(0.01)
 
 
+def dawdle(_order):
+    time.sleep(0.1)
+
+
 def abort(_order):
     os.abort()
 

@@ -5,7 +5,9 @@ from functools import cache
 from pathlib import Path
 
 from tasks.transcode import work
-from tasks.transcode.orders import Codecs, CodecsOrder, Outcome, Refusal, Rendered, RenderOrder, SourceStamp
+from tasks.transcode.failure import CodecRefused
+from tasks.transcode.making import DecoderFailed, Made, make_rendition, provers_of
+from tasks.transcode.orders import Codecs, CodecsOrder, Outcome, Refusal, RenderOrder, SourceStamp
 from tasks.transcode.pixel_description import read_pixel_description
 
 EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
@@ -21,7 +23,19 @@ STAMP = SourceStamp(digest="xxh3-128:00ff", size_bytes=1234, mtime_ns=1_700_000_
 @dataclass(frozen=True, slots=True)
 class Attempt:
     decoder: str
-    answer: Rendered | Refusal
+    answer: Made | Refusal
+
+
+class InThisProcess:
+    """A codec pool without processes."""
+
+    @staticmethod
+    def run(order: object, answer: type, **_limits: object) -> object:
+        given = work.perform(order)
+        if isinstance(given, Refusal):
+            raise CodecRefused(given.outcome, given.reason)
+        assert isinstance(given, answer)
+        return given
 
 
 @cache
@@ -39,22 +53,23 @@ def attempt(
     decoder: str,
     near: int = 0,
     ratio: float = 0.0,
-) -> Rendered | Refusal:
+) -> Made | Refusal:
     output.touch()
-    answer = work.perform(
-        RenderOrder(
-            source_path=str(source),
-            output_path=str(output),
-            target_transfer_syntax_uid=target,
-            decoder=decoder,
-            prove=True,
-            stamp=STAMP,
-            near=near,
-            ratio=ratio,
-        )
+    order = RenderOrder(
+        source_path=str(source),
+        output_path=str(output),
+        target_transfer_syntax_uid=target,
+        decoder=decoder,
+        stamp=STAMP,
+        near=near,
+        ratio=ratio,
     )
-    assert isinstance(answer, Rendered | Refusal)
-    return answer
+    # Those that do not read the transfer syntax say so.
+    provers = provers_of(decoder, [one.name for one in work.perform(CodecsOrder()).decoders], {})
+    try:
+        return make_rendition(InThisProcess(), order, provers, decoded_bytes=0, patience_seconds=None)
+    except DecoderFailed as failed:
+        return Refusal(outcome=failed.outcome, reason=failed.reason)
 
 
 def attempts(source: Path, output: Path, target: str = EXPLICIT_VR_LITTLE_ENDIAN) -> list[Attempt]:
@@ -62,7 +77,7 @@ def attempts(source: Path, output: Path, target: str = EXPLICIT_VR_LITTLE_ENDIAN
     made: list[Attempt] = []
     for decoder in codecs().decoders_of(read_pixel_description(source).transfer_syntax_uid):
         made.append(Attempt(decoder, attempt(source, output, target, decoder=decoder)))
-        if isinstance(made[-1].answer, Rendered):
+        if isinstance(made[-1].answer, Made):
             break
     return made
 
@@ -78,7 +93,7 @@ def rendered(
     """The rendition by the first decoder for it; fails where there is none."""
     decoder = codecs().decoders_of(read_pixel_description(source).transfer_syntax_uid)[0]
     answer = attempt(source, output, target, decoder=decoder, near=near, ratio=ratio)
-    assert isinstance(answer, Rendered), answer
+    assert isinstance(answer, Made), answer
     return output
 
 

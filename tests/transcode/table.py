@@ -11,7 +11,7 @@ from pathlib import Path
 from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.part10 import Part10Malformed
 from dicomhub.standard.transfer_syntax import transfer_syntax
-from tasks.transcode.orders import Rendered
+from tasks.transcode.making import Made
 from tasks.transcode.pixel_description import (
     PixelDescription,
     PixelDescriptionMissing,
@@ -56,13 +56,13 @@ def row(sample: Sample, made: list[Attempt]) -> str:
     refusals = "; ".join(
         f"{one.decoder}: {one.answer.outcome}, {one.answer.reason}"
         for one in made
-        if not isinstance(one.answer, Rendered)
+        if not isinstance(one.answer, Made)
     )
     planned = plan(sample.source, _VIEWERS, decodable=codecs().decodable)
     last = made[-1]
-    outcome = "rendered" if isinstance(last.answer, Rendered) else "not rendered"
-    decoder = last.decoder if isinstance(last.answer, Rendered) else ""
-    proved_with = (last.answer.proved_with or "itself") if isinstance(last.answer, Rendered) else ""
+    outcome = "rendered" if isinstance(last.answer, Made) else "not rendered"
+    decoder = last.decoder if isinstance(last.answer, Made) else ""
+    proved_with = (last.answer.proved_with or "itself") if isinstance(last.answer, Made) else ""
     cells = (
         sample.path.name,
         sample.source.transfer_syntax_uid.removeprefix(_ROOT),

@@ -6,8 +6,9 @@ import numpy as np
 import pydicom
 import pytest
 
-from tasks.transcode.orders import Outcome, Rendered
-from tasks.transcode.stamp import read_source_stamp
+from tasks.transcode.making import Made
+from tasks.transcode.orders import Outcome
+from tasks.transcode.stamp import RenditionStamp, read_stamp
 from tests.support.samples import sample
 from tests.transcode.building import SOP_INSTANCE_UID, noise, write_instance
 from tests.transcode.rendering import (
@@ -104,11 +105,11 @@ def test_no_bit_changes(name, target, tmp_path):
         return
     there = rendered(source, output, target)
     assert pydicom.dcmread(there).SOPInstanceUID == SOP_INSTANCE_UID
-    assert read_source_stamp(there) == STAMP
+    assert read_stamp(there) == RenditionStamp(STAMP)
     backs = 0
     for decoder in codecs().decoders_of(target):
         back = attempt(there, tmp_path / "back.dcm", decoder=decoder)
-        if not isinstance(back, Rendered):
+        if not isinstance(back, Made):
             continue
         backs += 1
         read = pydicom.dcmread(tmp_path / "back.dcm")

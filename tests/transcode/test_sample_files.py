@@ -11,7 +11,7 @@ import pydicom
 import pytest
 from pydicom.pixels import get_decoder
 
-from tasks.transcode.orders import Rendered
+from tasks.transcode.making import Made
 from tests.transcode.rendering import attempts
 from tests.transcode.table import Sample, compressed_samples, documented, row, table
 
@@ -49,7 +49,7 @@ def renditions(tmp_path_factory, rows) -> dict[Path, Rendition]:
         path = directory / f"{number}.dcm"
         made = attempts(sample.path, path)
         rows[sample.path] = row(sample, made)
-        if isinstance(made[-1].answer, Rendered):
+        if isinstance(made[-1].answer, Made):
             renditions[sample.path] = Rendition(sample, path, pydicom.dcmread(path).pixel_array)
     return renditions
 

@@ -9,6 +9,7 @@ from tests.support.compressed_series import write_compressed_series
 from tests.support.samples import sample
 
 NATIVE = "1.2.840.10008.1.2.1"
+JPEG_2000 = "1.2.840.10008.1.2.4.91"
 
 
 @pytest.fixture
@@ -76,6 +77,31 @@ def test_an_archive_is_brought_up_to_its_settings(transcode, archive, environmen
     assert code == 0
     assert not UnrenderedInstance.objects.exists(), "viewers decode it now"
     assert transcode()[1] == ["Viewers decode all of it: nothing to transcode."]
+
+
+def test_an_instance_has_the_one_rendition_that_its_settings_ask_for_now(transcode, archive, environment):
+    made = []
+    for target in (
+        {"target_transfer_syntax_uid": NATIVE},
+        {"target_transfer_syntax_uid": JPEG_2000, "ratio": 2.0},
+        {"target_transfer_syntax_uid": JPEG_2000, "ratio": 3.0},
+    ):
+        TranscodePolicy.objects.update(viewer_transfer_syntaxes=[NATIVE, JPEG_2000], **target)
+        transcode()
+        first = renditions(environment)
+        transcode()
+        assert renditions(environment) == first, "they are not made again"
+        made.append(first)
+    native, half, third = made
+    assert len(native) == len(half) == len(third) == 2
+    assert not native.keys() & half.keys()
+    assert all(third[path] < size for path, size in half.items())
+
+
+def renditions(environment):
+    """The size of each."""
+    found = (environment.store_root / "renditions").rglob("*.dcm")
+    return {path.name: path.stat().st_size for path in found}
 
 
 def test_what_is_not_there_or_cannot_be_gone_by_is_one_line(transcode, archive):
