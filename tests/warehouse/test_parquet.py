@@ -157,3 +157,21 @@ def test_a_header_that_is_no_object_keeps_its_load_out(warehouse):
     bad = ndjson([image_row(1, 1, 1, header="text")])
     assert warehouse.load(IMAGE_META, "label", bad).status is LoadStatus.REJECTED
     assert rows_of(warehouse, IMAGE_META) == 0
+
+
+def test_row_groups_of_what_was_compacted_are_full_and_have_plain_times(warehouse, log):
+    """What a question reads is decoded quickly: dictionaries of values that are all different are not."""
+    for first in range(0, 35_000, 7_000):
+        load(warehouse, f"load-{first}", *map(access_row, range(first, first + 7_000)))
+    warehouse.compact()
+    (path,) = data_files(log)
+    found = pq.read_metadata(log.path / path)
+    groups = [found.row_group(number) for number in range(found.num_row_groups)]
+    assert [group.num_rows for group in groups] == [16_384, 16_384, 2_232]
+    columns = {
+        groups[0].column(number).path_in_schema: groups[0].column(number)
+        for number in range(found.num_columns)
+    }
+    assert not any(columns[name].has_dictionary_page for name in ("happened_at", "milliseconds", "event_id"))
+    assert columns["status"].has_dictionary_page
+    assert rows_of(warehouse) == 35_000
