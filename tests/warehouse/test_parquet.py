@@ -175,3 +175,29 @@ def test_row_groups_of_what_was_compacted_are_full_and_have_plain_times(warehous
     assert not any(columns[name].has_dictionary_page for name in ("happened_at", "milliseconds", "event_id"))
     assert columns["status"].has_dictionary_page
     assert rows_of(warehouse) == 35_000
+
+
+@pytest.mark.parametrize("is_compacted", [False, True])
+@pytest.mark.parametrize("is_empty", [False, True])
+def test_a_damaged_file_is_told_and_can_be_set_aside(warehouse, log, tmp_path, is_compacted, is_empty):
+    load(warehouse, "good", access_row(1, happened_at="2026-10-01 00:00:00.000000"))
+    load(warehouse, "bad", access_row(2, happened_at="2026-11-01 00:00:00.000000"))
+    if is_compacted:
+        warehouse.compact()
+    (path,) = (
+        path for path in log.path.rglob("*.parquet") if path.stem == "bad" or "month=2026-11" in str(path)
+    )
+    data = path.read_bytes()
+    path.unlink()  # a file of the same name, as a hard link may be elsewhere
+    path.write_bytes(b"" if is_empty else data[:4] + bytes(len(data) - 40) + data[-36:])
+    assert warehouse.load(IMAGE_META, "image", ndjson([image_row(1, 1, 1)])).is_in
+    again = ParquetWarehouse(tmp_path, memory_bytes=2**29, threads=2, log_retention_months=12)
+    with pytest.raises(WarehouseUnavailable, match=r"`manage\.py warehouse repair`"):
+        rows_of(again)
+    load(warehouse, "later", access_row(3))
+    assert again.repair() == (str(log.damaged / path.name),)
+    assert again.repair() == ()
+    assert rows_of(again) == 2
+    again.compact()
+    assert rows_of(again) == 2
+    assert (log.damaged / path.name).exists()
