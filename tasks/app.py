@@ -20,8 +20,8 @@ KEY_PREFIX = "dicomhub:"
 
 def _routes() -> dict[str, dict[str, str]]:
     routes = {stage.task: {"queue": stage.queue.value} for stage in STAGES}
-    for task in (SWEEP_TASK, COMPACT_WAREHOUSE_TASK):
-        routes[task] = {"queue": Queue.MAINTENANCE.value}
+    routes[SWEEP_TASK] = {"queue": Queue.MAINTENANCE.value}
+    routes[COMPACT_WAREHOUSE_TASK] = {"queue": Queue.COMPACTION.value}
     routes[LOAD_SPOOL_TASK] = {"queue": Queue.LOAD.value}
     routes[RETRY_TASK] = {"queue": Queue.TRANSCODE.value}
     return routes

@@ -15,6 +15,8 @@ class Queue(StrEnum):
     TRANSCODE = "transcode"
     LOAD = "load"
     MAINTENANCE = "maintenance"
+    COMPACTION = "compaction"
+    """Of its own: it may take minutes, and a sweep must not wait for it."""
 
 
 @dataclass(frozen=True, slots=True)

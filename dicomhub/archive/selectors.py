@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from dicomhub.archive.batches import stages_before
 from dicomhub.archive.incoming import key_of
@@ -13,7 +13,7 @@ from dicomhub.archive.row_model import series_model, study_model
 from dicomhub.archive.search import series_matching, studies_matching
 from dicomhub.storage.layout import SeriesKey
 from tasks.messages import InstanceBatch, StoredInstance, batch_from_message
-from tasks.route import METADATA
+from tasks.route import LOAD, METADATA, STAGES
 
 __all__ = [
     "MatchInvalid",
@@ -40,6 +40,9 @@ FIRST_RETRY = timedelta(seconds=30)
 LAST_RETRY = timedelta(hours=1)
 MAX_ATTEMPTS = 20
 _UIDS_A_STATEMENT = 1000
+# What a batch has passed that only the warehouse's spool keeps from being done: its disk is full, say. That
+# is no fault of the batch, and takes as long as it takes.
+_BEFORE_LOAD = STAGES[STAGES.index(LOAD) - 1].name
 # The sweeper looks whether the queue is empty before it takes a silent batch for lost (tasks.pipeline.sweep).
 NO_NEWS = timedelta(minutes=1)
 
@@ -133,13 +136,14 @@ def stuck_batches(now: datetime | None = None) -> list[Batch]:
     """What has to be published again: batches without news for too long, the longest first.
 
     Those that failed are due after 30 seconds, those that went silent after a minute; each time after twice
-    as long, up to an hour. After MAX_ATTEMPTS runs a batch waits for an operator.
+    as long, up to an hour. After MAX_ATTEMPTS runs a batch waits for an operator, unless all that it lacks is
+    the load stage: that one is tried every hour until it succeeds.
     """
     now = now or datetime.now(UTC)
     waiting = Batch.objects.filter(
+        Q(attempts__lt=MAX_ATTEMPTS) | Q(stage=_BEFORE_LOAD),
         state__in=(Batch.State.RUNNING, Batch.State.FAILED),
         updated_at__lt=now - FIRST_RETRY,
-        attempts__lt=MAX_ATTEMPTS,
         manifest__isnull=False,
     )
     return [row for row in waiting.defer("manifest").order_by("updated_at") if _is_due(row, now)]
@@ -147,5 +151,5 @@ def stuck_batches(now: datetime | None = None) -> list[Batch]:
 
 def _is_due(row: Batch, now: datetime) -> bool:
     patience = FIRST_RETRY if row.state == Batch.State.FAILED else NO_NEWS
-    doublings = max(row.attempts - 1, 0)
+    doublings = min(max(row.attempts - 1, 0), MAX_ATTEMPTS)
     return row.updated_at < now - min(patience * (1 << doublings), LAST_RETRY)

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_http_methods
 
 from dicomhub.archive.pages.text import MONOSPACED, NOTHING, lines, moment, size
 from tasks.warehouse.backlog import Backlog, backlogs
-from tasks.warehouse.dead_letters import DeadLetter, DeadLetterGone, dead_letters, discard, retry
+from tasks.warehouse.dead_letters import DeadLetter, DeadLetterGone, discard, retry, retry_all
 from tasks.warehouse.port import LoadStatus
 from tasks.warehouse.progress import try_at_once
 from tasks.warehouse.spool import Spool, open_spool
-from tasks.warehouse.tables import Table, table_named
+from tasks.warehouse.tables import table_named
 
 DEAD_SHOWN = 50
 LOADS_SHOWN = 10
@@ -57,7 +57,7 @@ def _act(request: HttpRequest, spool: Spool) -> None:
                 retry(spool, table, name)
                 said = "The rows wait for the warehouse again."
             case "retry-all":
-                said = f"Dead letters that wait for the warehouse again: {_retry_all(spool, table)}."
+                said = f"Dead letters that wait for the warehouse again: {retry_all(spool, table)}."
             case "discard":
                 discard(spool, table, name)
                 said = "The rows are given up."
@@ -69,13 +69,6 @@ def _act(request: HttpRequest, spool: Spool) -> None:
         messages.error(request, f"The spool cannot be written: {error.strerror}.")
     else:
         messages.success(request, said)
-
-
-def _retry_all(spool: Spool, table: Table) -> int:
-    letters = dead_letters(spool, table)
-    for letter in letters:
-        retry(spool, table, letter.name)
-    return len(letters)
 
 
 def _context(of_tables: list[Backlog]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ dead/<table>/<name>.<rows>.ndjson   the rows
 dead/<table>/<name>.json            why
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,14 +55,29 @@ def dead_letters(spool: Spool, table: Table) -> list[DeadLetter]:
 
 def retry(spool: Spool, table: Table, name: str) -> None:
     """Let the rows wait for the warehouse again. Raises DeadLetterGone."""
-    letter = _find(spool, table, name)
+    _let_wait(spool, table, _find(spool, table, name))
+    spool.sync(spool.waiting_directory(table))
+
+
+def retry_all(spool: Spool, table: Table) -> int:
+    """Let the rows of all of them wait again. Returns how many there were."""
+    retried = 0
+    for letter in dead_letters(spool, table):
+        with suppress(DeadLetterGone):  # somebody else was faster
+            _let_wait(spool, table, letter)
+            retried += 1
+    if retried:
+        spool.sync(spool.waiting_directory(table))
+    return retried
+
+
+def _let_wait(spool: Spool, table: Table, letter: DeadLetter) -> None:
     # A name of its own: the label that it was refused under may be taken by now.
-    waiting = spool.waiting_directory(table)
+    name = f"{new_name()}.{letter.rows.number_of_rows}{SUFFIX}"
     try:
-        letter.rows.path.rename(waiting / f"{new_name()}.{letter.rows.number_of_rows}{SUFFIX}")
+        letter.rows.path.rename(spool.waiting_directory(table) / name)
     except FileNotFoundError:
-        raise DeadLetterGone(name) from None
-    spool.sync(waiting)
+        raise DeadLetterGone(letter.name) from None
     _reason_path(letter.rows).unlink(missing_ok=True)
 
 

@@ -67,6 +67,11 @@ class DorisWarehouse:
         """Doris merges and drops by itself; this asks whether it is there."""
         self.status()
 
+    def repair(self) -> tuple[str, ...]:
+        """Doris takes a damaged replica from another one by itself; this asks whether it is there."""
+        self.status()
+        return ()
+
     def close(self) -> None:
         self._connections.close()
 

@@ -6,6 +6,7 @@
     <table>/loads/<label>.parquet  a load each: not compacted yet, or consumed and soon to be removed
     <table>/data/...               files that a compaction wrote
     <table>/temporary/             files being written
+    <table>/damaged/               files that could not be read, and are not the table's any more
 
 A table's rows are those of the manifest's files and of the loads that the manifest has not consumed. A
 manifest is never changed, only replaced. Who reads holds a shared lock on the manifest that he reads by, so
@@ -101,6 +102,10 @@ class TableFolder:
     @property
     def temporary(self) -> Path:
         return self.path / "temporary"
+
+    @property
+    def damaged(self) -> Path:
+        return self.path / "damaged"
 
     def schema_path(self, version: int) -> Path:
         return self.path / f"schema-{version}.parquet"

@@ -80,16 +80,19 @@ class _GrowingFile:
         self._gathered_rows += rows.num_rows
         self.rows += rows.num_rows
         if self._gathered_rows >= ROW_GROUP_ROWS:
-            self._flush()
+            self._write(self._gathered_rows - self._gathered_rows % ROW_GROUP_ROWS)
 
-    def _flush(self) -> None:
-        if self._gathered:
-            self._writer.write_table(pa.concat_tables(self._gathered), ROW_GROUP_ROWS)
-        self._gathered, self._gathered_rows = [], 0
+    def _write(self, number_of_rows: int) -> None:
+        """Write so many of what is gathered, and keep the others for the next row group."""
+        gathered = pa.concat_tables(self._gathered)
+        self._writer.write_table(gathered[:number_of_rows], ROW_GROUP_ROWS)
+        self._gathered_rows -= number_of_rows
+        self._gathered = [gathered[number_of_rows:]] if self._gathered_rows else []
 
     def finished(self) -> DataFile:
         with self.stack:
-            self._flush()
+            if self._gathered:
+                self._write(self._gathered_rows)
         return DataFile(
             path=self._relative_path,
             rows=self.rows,

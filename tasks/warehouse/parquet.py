@@ -33,6 +33,7 @@ from tasks.warehouse.port import (
     check_label,
 )
 from tasks.warehouse.queries import QueryName, statement
+from tasks.warehouse.repair import set_damaged_aside
 from tasks.warehouse.tables import SCHEMA_VERSION, TABLES, Table
 
 
@@ -94,11 +95,23 @@ class ParquetWarehouse:
             )
 
     def compact(self) -> None:
+        """A table that cannot be compacted does not keep the others from it."""
         now = datetime.now(UTC)
+        failed: list[WarehouseUnavailable] = []
+        for table in TABLES:
+            folder = TableFolder(self._root / table.name)
+            try:
+                with _translated():
+                    Compaction(folder, table, self._reader, now, self._log_retention_months).run()
+            except WarehouseUnavailable as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
+
+    def repair(self) -> tuple[str, ...]:
         with _translated():
-            for table in TABLES:
-                folder = TableFolder(self._root / table.name)
-                Compaction(folder, table, self._reader, now, self._log_retention_months).run()
+            folders = (TableFolder(self._root / table.name) for table in TABLES)
+            return tuple(str(path) for folder in folders for path in set_damaged_aside(folder))
 
 
 def _write_load(folder: TableFolder, table: Table, label: str, rows: pa.Table) -> LoadOutcome:
@@ -141,7 +154,12 @@ def _translated() -> Iterator[None]:
     except (TableMissing, ManifestDamaged, SchemaOlder) as error:
         raise WarehouseUnavailable(_explain(error)) from error
     except (OSError, duckdb.Error, pa.ArrowException, FileVanished) as error:
-        raise WarehouseUnavailable(f"the warehouse's files: {str(error).splitlines()[0]}") from error
+        remedy = "; should one be damaged, `manage.py warehouse repair` sets it aside"
+        raise WarehouseUnavailable(f"the warehouse's files: {_first_line(error)}{remedy}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _explain(error: TableMissing | ManifestDamaged | SchemaOlder | PermissionError) -> str:

@@ -109,6 +109,13 @@ class Warehouse(Protocol):
         """
         ...
 
+    def repair(self) -> tuple[str, ...]:
+        """Set aside what is damaged so that the rest can be read. Returns where it is now, a text each.
+
+        Raises WarehouseUnavailable.
+        """
+        ...
+
 
 def check_label(label: str) -> None:
     """Raises ValueError."""

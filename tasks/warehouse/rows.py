@@ -1,6 +1,7 @@
 """Rows of the warehouse's tables as lines of JSON, made from what the pipeline knows."""
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from tasks.messages import StoredInstance
 from tasks.warehouse.tables import SCHEMA_VERSION, format_datetime
 
 _INTEGER_LIMIT = 2**31
+_DECIMAL = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 
 
 class _Attribute(msgspec.Struct, frozen=True):
@@ -98,7 +100,7 @@ def _columns(header: _Header) -> dict[str, Any]:
         "image_position_x": _number(position),
         "image_position_y": _number(position, 1),
         "image_position_z": _number(position, 2),
-        "image_orientation_patient": "\\".join(map(str, header.image_orientation.values)) or None,
+        "image_orientation_patient": _joined(header.image_orientation),
         "samples_per_pixel": _integer(header.samples_per_pixel),
         "photometric_interpretation": _text(header.photometric_interpretation),
         "bits_allocated": _integer(header.bits_allocated),
@@ -170,8 +172,15 @@ def _integer(attribute: _Attribute) -> int | None:
 
 
 def _number(attribute: _Attribute, position: int = 0) -> float | None:
+    """A DS of more digits than a double has is a text in the header; here it is the nearest double."""
     value = _value(attribute, position)
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        value = float(value)
     return value if type(value) in (int, float) and math.isfinite(value) else None
+
+
+def _joined(attribute: _Attribute) -> str | None:
+    return "\\".join("" if value is None else str(value) for value in attribute.values) or None
 
 
 def _date(attribute: _Attribute) -> str | None:

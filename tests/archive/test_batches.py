@@ -99,6 +99,16 @@ def test_a_batch_that_failed_too_often_waits_for_an_operator(received: InstanceB
     assert selectors.stuck_batches() == []
 
 
+def test_a_batch_that_only_the_spool_keeps_is_tried_every_hour_without_end(received: InstanceBatch):
+    """The spool's disk was full for days: when it is not, nobody has to act."""
+    services.batch_reached("b1", STAGES[-2].name)
+    services.batch_failed("b1", LAST, "SpoolFull: the warehouse's spool has to leave ...")
+    Batch.objects.update(attempts=5000, updated_at=datetime.now(UTC) - timedelta(minutes=59))
+    assert selectors.stuck_batches() == []
+    age(timedelta(minutes=61))
+    assert [batch.batch_id for batch in selectors.stuck_batches()] == ["b1"]
+
+
 def test_pruning_forgets_what_is_done_and_nothing_else(indexed: InstanceBatch, store: FilesystemStore):
     index(store, "b2", archived(store, "2.1"), header=header(PatientID="P1"))
     services.batch_reached("b1", LAST)

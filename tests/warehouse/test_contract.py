@@ -84,6 +84,7 @@ def test_a_label_is_known_after_a_compaction_too(warehouse: Warehouse) -> None:
     for number in range(5):
         load(warehouse, ACCESS_LOG, f"label-{number}", access_row(number))
     warehouse.compact()
+    assert warehouse.repair() == (), "nothing is damaged"
     assert load(warehouse, ACCESS_LOG, "label-3", access_row(99)) is LoadStatus.ALREADY_THERE
     assert row_count(warehouse, ACCESS_LOG) == 5
 

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from tasks.warehouse.dead_letters import DeadLetterGone, dead_letters, discard, retry
+from tasks.warehouse.dead_letters import DeadLetterGone, dead_letters, discard, retry, retry_all
 from tasks.warehouse.loader import Loader
 from tasks.warehouse.plan import plan_path, read_plan
 from tasks.warehouse.port import LoadStatus
@@ -187,8 +187,8 @@ def test_dead_letters_can_be_retried_and_discarded(spool, warehouse, settings):
     rows = batch("a", range(10))[RECEIVE_LOG]
     spool.append({RECEIVE_LOG: [*rows, bad_row(1), bad_row(2)]})
     load_everything(spool, warehouse, settings)
-    for letter in dead_letters(spool, RECEIVE_LOG):
-        retry(spool, RECEIVE_LOG, letter.name)
+    assert retry_all(spool, RECEIVE_LOG) == 2
+    assert retry_all(spool, RECEIVE_LOG) == 0
     assert dead_letters(spool, RECEIVE_LOG) == []
     load_everything(spool, warehouse, settings)
     first, second = dead_letters(spool, RECEIVE_LOG)

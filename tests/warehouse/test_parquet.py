@@ -157,3 +157,47 @@ def test_a_header_that_is_no_object_keeps_its_load_out(warehouse):
     bad = ndjson([image_row(1, 1, 1, header="text")])
     assert warehouse.load(IMAGE_META, "label", bad).status is LoadStatus.REJECTED
     assert rows_of(warehouse, IMAGE_META) == 0
+
+
+def test_row_groups_of_what_was_compacted_are_full_and_have_plain_times(warehouse, log):
+    """What a question reads is decoded quickly: dictionaries of values that are all different are not."""
+    for first in range(0, 35_000, 7_000):
+        load(warehouse, f"load-{first}", *map(access_row, range(first, first + 7_000)))
+    warehouse.compact()
+    (path,) = data_files(log)
+    found = pq.read_metadata(log.path / path)
+    groups = [found.row_group(number) for number in range(found.num_row_groups)]
+    assert [group.num_rows for group in groups] == [16_384, 16_384, 2_232]
+    columns = {
+        groups[0].column(number).path_in_schema: groups[0].column(number)
+        for number in range(found.num_columns)
+    }
+    assert not any(columns[name].has_dictionary_page for name in ("happened_at", "milliseconds", "event_id"))
+    assert columns["status"].has_dictionary_page
+    assert rows_of(warehouse) == 35_000
+
+
+@pytest.mark.parametrize("is_compacted", [False, True])
+@pytest.mark.parametrize("is_empty", [False, True])
+def test_a_damaged_file_is_told_and_can_be_set_aside(warehouse, log, tmp_path, is_compacted, is_empty):
+    load(warehouse, "good", access_row(1, happened_at="2026-10-01 00:00:00.000000"))
+    load(warehouse, "bad", access_row(2, happened_at="2026-11-01 00:00:00.000000"))
+    if is_compacted:
+        warehouse.compact()
+    (path,) = (
+        path for path in log.path.rglob("*.parquet") if path.stem == "bad" or "month=2026-11" in str(path)
+    )
+    data = path.read_bytes()
+    path.unlink()  # a file of the same name, as a hard link may be elsewhere
+    path.write_bytes(b"" if is_empty else data[:4] + bytes(len(data) - 40) + data[-36:])
+    assert warehouse.load(IMAGE_META, "image", ndjson([image_row(1, 1, 1)])).is_in
+    again = ParquetWarehouse(tmp_path, memory_bytes=2**29, threads=2, log_retention_months=12)
+    with pytest.raises(WarehouseUnavailable, match=r"`manage\.py warehouse repair`"):
+        rows_of(again)
+    load(warehouse, "later", access_row(3))
+    assert again.repair() == (str(log.damaged / path.name),)
+    assert again.repair() == ()
+    assert rows_of(again) == 2
+    again.compact()
+    assert rows_of(again) == 2
+    assert (log.damaged / path.name).exists()

@@ -143,7 +143,7 @@ CREATE TABLE IF NOT EXISTS `dicom_transcode_log` (
     `source_transfer_syntax_uid` VARCHAR(64) NOT NULL,
     `target_transfer_syntax_uid` VARCHAR(64) NOT NULL,
     `codec` STRING NULL,
-    `outcome` VARCHAR(128) NOT NULL COMMENT 'as the transcode stage names it; a success is done',
+    `outcome` VARCHAR(128) NOT NULL COMMENT 'as the transcode stage names it; a success is rendered',
     `reason` STRING NULL COMMENT 'why it failed or was not needed',
     `attempt` INT NOT NULL,
     `seconds` DOUBLE NOT NULL,

@@ -1,4 +1,4 @@
-"""manage.py warehouse init|status|compact: the warehouse that the settings name."""
+"""manage.py warehouse init|status|compact|repair: the warehouse that the settings name."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -45,15 +45,24 @@ def _compact(warehouse: Warehouse) -> None:
     _status(warehouse)
 
 
+def _repair(warehouse: Warehouse) -> None:
+    damaged = warehouse.repair()
+    for place in damaged:
+        Console(soft_wrap=True).print(f"damaged, and set aside: {place}")
+    if not damaged:
+        Console().print("Nothing is damaged.")
+
+
 _ACTIONS: dict[str, tuple[str, Callable[[Warehouse], None]]] = {
     "init": ("create what is missing, and bring older tables up to date", _init),
     "status": ("print rows, bytes and files of every table", _status),
     "compact": ("merge small files and drop what is past its retention", _compact),
+    "repair": ("set files aside that cannot be read, so that the others can", _repair),
 }
 
 
 class Command(BaseCommand):
-    help = "Create, look at and compact the warehouse."
+    help = "Create, look at, compact and repair the warehouse."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
