@@ -1,7 +1,6 @@
 """The dashboard: what the warehouse says of the archive, drawn and as tables."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
 from django import forms
@@ -19,10 +18,10 @@ from dicomhub.console.deadline import answered_within
 from dicomhub.console.figures.figure import Figure, Kind, Period
 from dicomhub.console.figures.reading import FigureReader, scope
 from dicomhub.console.figures.written import written
-from dicomhub.environment import EnvironmentInvalid, WarehouseSettings
+from dicomhub.environment import EnvironmentInvalid
 from dicomhub.tenants.models import Tenant
-from tasks.warehouse.open import open_warehouse
-from tasks.warehouse.port import Warehouse, WarehouseUnavailable
+from tasks.warehouse.open import shared_warehouse
+from tasks.warehouse.port import WarehouseUnavailable
 
 ANSWER_SECONDS = 10.0
 ROWS_SHOWN = 200
@@ -70,15 +69,9 @@ def _figures(days: int, tenant: str | None) -> tuple[Sequence[Figure], Period]:
 
     def ask() -> tuple[Sequence[Figure], Period]:
         asked = scope(environment, days, tenant)
-        return FigureReader(_warehouse(environment.warehouse), asked).figures(), asked.period
+        return FigureReader(shared_warehouse(environment.warehouse), asked).figures(), asked.period
 
     return answered_within(ANSWER_SECONDS, ask)
-
-
-@cache
-def _warehouse(warehouse: WarehouseSettings) -> Warehouse:
-    """One a process: it keeps connections, and what it has read of the files."""
-    return open_warehouse(warehouse)
 
 
 def _context(figures: Sequence[Figure], period: Period) -> dict[str, Any]:
