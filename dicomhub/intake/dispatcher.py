@@ -197,5 +197,8 @@ def _wait(wake_fd: int | None) -> None:
     """Wait a moment, or until a writer pokes."""
     if wake_fd is None:
         time.sleep(WAIT_SECONDS)
-    elif select.select([wake_fd], [], [], WAIT_SECONDS)[0]:
+        return
+    poll = select.poll()
+    poll.register(wake_fd, select.POLLIN)
+    if poll.poll(WAIT_SECONDS * 1000):
         os.read(wake_fd, _PIPE_BYTES)

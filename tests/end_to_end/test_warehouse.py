@@ -73,7 +73,7 @@ def rows_by_table(warehouse: Warehouse) -> dict[str, int]:
 
 def instances_in(warehouse: Warehouse) -> set[tuple[str, ...]]:
     """Study, series and instance of each image row."""
-    everything = {"tenant": "default", "study_instance_uid": None, "series_instance_uid": None}
+    everything = {"tenant": "default", "study_instance_uid": None, "series_instance_uids": None}
     paging = {"matches": (), "limit": 10_000, "offset": 0}
     rows = warehouse.query(QueryName.INSTANCES_BY_HEADER, {**everything, **paging}).rows
     found = [(study, series, f"{instance}.dcm") for study, series, instance, _ in rows]
