@@ -13,7 +13,9 @@ def filling(db, environment, settings):
 
     settings.ENVIRONMENT = environment
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # its absence is worth a warning to whitenoise
-    return Filling(environment)
+    filling = Filling(environment)
+    yield filling
+    filling.close()
 
 
 @pytest.fixture

@@ -16,6 +16,9 @@ class Filling:
         self.environment = environment
         self._intake = Intake.open(environment, owner="filling")
 
+    def close(self) -> None:
+        self._intake.close()
+
     @property
     def store(self):
         return self._intake.store
