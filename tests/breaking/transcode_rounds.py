@@ -97,9 +97,9 @@ class Rounds:
                 receive(self._intake, path).instance for path in paths[start : start + INSTANCES // BATCHES]
             ]
             self._intake.cut()
+        before = len(self._renditions())
         self._dispatcher.publish_pending()
         self._worker.start()
-        before = len(self._renditions())
         for _ in range(kills):
             wanted = len(self._renditions()) + self._chance.randint(1, 6)
             with suppress(AssertionError):  # a worker that was killed long before its next batch is due
