@@ -28,7 +28,7 @@ import msgspec
 
 from dicomhub.environment import Durability
 from dicomhub.log import logger
-from dicomhub.storage.filesystem import sync_directory
+from dicomhub.storage.durable import sync_directory
 from tasks.messages import SCHEMA_VERSION, StoredInstance, encode_instance
 
 NEW, OPEN, CUT, PUBLISHED = ".new", ".open", ".cut", ".published"

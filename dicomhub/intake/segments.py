@@ -1,6 +1,5 @@
 """The journal seen from outside its writers: what is to be published, and by whom it was left behind."""
 
-import fcntl
 import os
 import socket
 import time
@@ -13,6 +12,7 @@ import msgspec
 
 from dicomhub.intake.journal import CUT, NEW, OPEN, PUBLISHED, SegmentHeader
 from dicomhub.log import logger
+from dicomhub.storage.lock import try_lock
 from tasks.messages import (
     SCHEMA_VERSION,
     InstanceBatch,
@@ -92,13 +92,8 @@ def claimed(path: Path) -> Iterator[bool]:
         yield False
         return
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            # The one who had the lock before may have renamed or removed it meanwhile.
-            yield path.exists()
+        # The one who had the lock before may have renamed or removed it meanwhile.
+        yield try_lock(descriptor) and path.exists()
     finally:
         os.close(descriptor)
 

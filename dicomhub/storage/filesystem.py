@@ -16,6 +16,7 @@ from pathlib import Path
 
 from dicomhub.environment import Durability, Environment
 from dicomhub.storage.digest import digest_of_file
+from dicomhub.storage.durable import make_directories, put, sync_directory
 from dicomhub.storage.incoming import IncomingFile
 from dicomhub.storage.layout import INCOMING, rendition_paths, series_directory, version_path
 from dicomhub.storage.lock import directory_lock, open_locked
@@ -202,11 +203,7 @@ class FilesystemStore:
 
     def put(self, incoming: IncomingFile, relative: str) -> None:
         """Give a whole incoming file its place, in one step, over what has the name."""
-        self._sync_file(incoming.fileno())
-        target = self.root / relative
-        self._make_directories(target.parent)
-        incoming.path.replace(target)
-        self._sync_directory(target.parent)
+        put(incoming, self.root / relative, is_power_safe=self._is_power_safe)
 
     @contextmanager
     def locked_directory(self, relative: str) -> Iterator[None]:
@@ -234,12 +231,7 @@ class FilesystemStore:
         self._sync_directory(target.parent)
 
     def _make_directories(self, directory: Path) -> None:
-        """Make a directory and those above it, each made durable in its parent."""
-        if directory.is_dir():
-            return
-        self._make_directories(directory.parent)
-        directory.mkdir(exist_ok=True)
-        self._sync_directory(directory.parent)
+        make_directories(directory, is_power_safe=self._is_power_safe)
 
     def _sync_file(self, descriptor: int) -> None:
         if self._is_power_safe:
@@ -252,15 +244,6 @@ class FilesystemStore:
     def _sync_descriptor(self, directory: int) -> None:
         if self._is_power_safe:
             os.fsync(directory)
-
-
-def sync_directory(directory: Path) -> None:
-    """Make the names in a directory durable."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _instance_file(directory: str, entry: os.DirEntry[str]) -> InstanceFile:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from dicomhub.storage.lock import try_lock
+
 # Linux takes at most this many buffers in one writev.
 IOV_MAX = 1024
 # An orphan younger than this may belong to a process that has not locked it yet.
@@ -87,11 +89,9 @@ def remove_orphans(directory: Path) -> int:
         try:
             if time.time() - os.fstat(descriptor).st_mtime < _ORPHAN_SECONDS:
                 continue
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink(missing_ok=True)
-            removed += 1
-        except BlockingIOError:
-            continue  # its writer lives
+            if try_lock(descriptor):  # its writer is gone
+                path.unlink(missing_ok=True)
+                removed += 1
         finally:
             os.close(descriptor)
     return removed

@@ -1,10 +1,19 @@
-"""Locks on directories, which end with whoever holds them."""
+"""Locks on files and directories, which end with whoever holds them."""
 
 import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def try_lock(descriptor: int) -> bool:
+    """Take the one lock on an open file, until it is closed. False when another has it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def open_locked(directory: Path | str, how: int) -> int:

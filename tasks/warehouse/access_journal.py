@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dicomhub.log import logger
+from dicomhub.storage.lock import try_lock
 from tasks.warehouse.spool import Spool
 from tasks.warehouse.tables import ACCESS_LOG
 
@@ -100,8 +101,5 @@ def collect(spool: Spool) -> None:
 
 def _take(path: Path) -> None:
     with suppress(FileNotFoundError), path.open("rb") as file:
-        try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return  # somebody writes: the next time
-        path.rename(path.with_suffix(TAKEN))
+        if try_lock(file.fileno()):  # else somebody writes: the next time
+            path.rename(path.with_suffix(TAKEN))

@@ -23,6 +23,8 @@ from uuid import uuid4
 
 import msgspec
 
+from dicomhub.storage.durable import sync_directory
+from dicomhub.storage.lock import try_lock
 from tasks.warehouse.tables import SCHEMA_VERSION
 
 _LOAD_SUFFIX = ".parquet"
@@ -174,7 +176,7 @@ class TableFolder:
             file.flush()
             os.fsync(file.fileno())
         new.rename(self.manifest_path)
-        sync_folder(self.path)
+        sync_directory(self.path)
 
     def manifests_in_use(self) -> list[Manifest]:
         """That of now, and those by which somebody still reads; the others are forgotten."""
@@ -204,22 +206,6 @@ def check_version(manifest: Manifest) -> None:
 
 def label_of(load: Path) -> str:
     return load.name.removesuffix(_LOAD_SUFFIX)
-
-
-def try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _decoded(content: bytes) -> Manifest:

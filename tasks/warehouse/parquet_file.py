@@ -10,8 +10,9 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dicomhub.storage.durable import sync_directory
+from dicomhub.storage.lock import try_lock
 from tasks.warehouse.arrow_rows import KEY_HASH
-from tasks.warehouse.manifest import sync_folder, try_lock
 from tasks.warehouse.tables import ColumnType, Table
 
 # Large enough for DuckDB's vectors, small enough that a row group of headers is held in memory twice.
@@ -61,7 +62,7 @@ def new_file(temporary: Path, target: Path) -> Iterator[IO[bytes]]:
                 os.link(path, target)
             except FileNotFoundError:
                 raise FileVanished("a compaction took the file for one that was left behind") from None
-        sync_folder(target.parent)
+        sync_directory(target.parent)
     finally:
         path.unlink(missing_ok=True)
 

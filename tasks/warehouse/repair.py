@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dicomhub.log import logger
-from tasks.warehouse.manifest import TableFolder, sync_folder
+from dicomhub.storage.durable import sync_directory
+from tasks.warehouse.manifest import TableFolder
 
 
 def set_damaged_aside(folder: TableFolder) -> list[Path]:
@@ -27,7 +28,7 @@ def set_damaged_aside(folder: TableFolder) -> list[Path]:
         folder.damaged.mkdir(exist_ok=True)
         aside = [path.rename(folder.damaged / path.name) for path in damaged if path.exists()]
         for parent in (folder.damaged, *{path.parent for path in damaged}):
-            sync_folder(parent)
+            sync_directory(parent)
     for path in aside:
         logger().error("warehouse_file_set_aside", file=str(path))
     return aside

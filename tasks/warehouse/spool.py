@@ -11,7 +11,6 @@ Any number of processes append at once, each to files of its own; one process lo
 twice, because a batch was delivered twice, are one row in the warehouse: every table has a key.
 """
 
-import fcntl
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,8 +20,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dicomhub.environment import Durability, Environment
-from dicomhub.storage.filesystem import sync_directory
+from dicomhub.storage.durable import make_directories, put, sync_directory
 from dicomhub.storage.incoming import IncomingFile, remove_orphans
+from dicomhub.storage.lock import try_lock
 from tasks.warehouse.tables import Table
 
 SUFFIX = ".ndjson"
@@ -78,14 +78,10 @@ class Spool:
     def write(self, target: Path, data: bytes) -> None:
         """Put a file in its place: whole, on the disk, or not at all. Raises OSError."""
         self._make_directory(self._incoming)
-        self._make_directory(target.parent)
         incoming = IncomingFile(self._incoming)
         try:
             incoming.write([data])
-            if self._is_power_safe:
-                os.fdatasync(incoming.fileno())
-            incoming.path.replace(target)
-            self.sync(target.parent)
+            put(incoming, target, is_power_safe=self._is_power_safe)
         finally:
             incoming.discard()
 
@@ -107,21 +103,12 @@ class Spool:
         self._make_directory(self.root)
         descriptor = os.open(self.root / "loader.lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
+            yield try_lock(descriptor)
         finally:
             os.close(descriptor)
 
     def _make_directory(self, directory: Path) -> None:
-        """Make a directory and those above it, each made durable in its parent."""
-        if not directory.is_dir():
-            self._make_directory(directory.parent)
-            directory.mkdir(exist_ok=True)
-            self.sync(directory.parent)
+        make_directories(directory, is_power_safe=self._is_power_safe)
 
     def _check_free_space(self) -> None:
         self._make_directory(self.root)

@@ -6,20 +6,15 @@ tests/breaking/bad_series.py.
 """
 
 import argparse
-import os
 import sys
-import tempfile
 import time
 from contextlib import ExitStack, closing
-from pathlib import Path
 from statistics import median
 
-import django
-from django.core.management import call_command
 from rich.console import Console
 from rich.table import Table
 
-from tests.support.redis_process import running_redis
+from tests.breaking.scratch import scratch_archive
 
 WORST_RATIO = 1.3
 
@@ -33,21 +28,15 @@ def main() -> int:
     console = Console()
     began_at = time.monotonic()
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bad-series-")))
-        redis = stack.enter_context(running_redis(folder / "redis"))
-        os.environ |= {
-            "DICOMHUB_HOME": str(folder / "home"),
-            "DJANGO_SETTINGS_MODULE": "dicomhub.settings",
-            "LOG_LEVEL": "WARNING",
-        }
-        django.setup()
-        call_command("migrate", verbosity=0)
+        scratch = stack.enter_context(scratch_archive("bad-series-"))
         from tests.breaking.bad_series import BadSeries, variables_of  # its models can be imported only now
 
         variables = variables_of(
-            folder, database_url=f"sqlite:///{folder}/home/dicomhub.sqlite3", redis_url=redis.url
+            scratch.folder, database_url=scratch.database_url, redis_url=scratch.redis_url
         )
-        series = stack.enter_context(closing(BadSeries(folder, variables, instances=arguments.instances)))
+        series = stack.enter_context(
+            closing(BadSeries(scratch.folder, variables, instances=arguments.instances))
+        )
         summary = series.summary
         for _ in range(arguments.rounds):
             series.run()

@@ -4,21 +4,16 @@ What must hold after it: tests/breaking/transcode_rounds.py.
 """
 
 import argparse
-import os
 import random
 import sys
-import tempfile
 import time
 from contextlib import ExitStack, closing
-from pathlib import Path
 
-import django
-from django.core.management import call_command
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from tests.support.redis_process import running_redis
+from tests.breaking.scratch import scratch_archive
 
 KILLS = 3
 
@@ -32,22 +27,14 @@ def main() -> int:
     console.print(f"--seed {arguments.seed}")
     began_at = time.monotonic()
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="transcode-rounds-")))
-        redis = stack.enter_context(running_redis(folder / "redis"))
-        os.environ |= {
-            "DICOMHUB_HOME": str(folder / "home"),
-            "DJANGO_SETTINGS_MODULE": "dicomhub.settings",
-            "LOG_LEVEL": "WARNING",
-        }
-        django.setup()
-        call_command("migrate", verbosity=0)
+        scratch = stack.enter_context(scratch_archive("transcode-rounds-"))
         # Its models can be imported only now.
         from tests.breaking.transcode_rounds import ROLES, Rounds, variables_of
 
         variables = variables_of(
-            folder, database_url=f"sqlite:///{folder}/home/dicomhub.sqlite3", redis_url=redis.url
+            scratch.folder, database_url=scratch.database_url, redis_url=scratch.redis_url
         )
-        rounds = stack.enter_context(closing(Rounds(folder, variables, seed=arguments.seed)))
+        rounds = stack.enter_context(closing(Rounds(scratch.folder, variables, seed=arguments.seed)))
         progress = stack.enter_context(Progress(console=console))
         task = progress.add_task("rounds", total=arguments.rounds)
         for number in range(arguments.rounds):

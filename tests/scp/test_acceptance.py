@@ -22,6 +22,7 @@ from scp.upper_layer.answer import Rejection, encode_abort, encode_rejection, en
 from scp.upper_layer.events import AbortReason
 from scp.upper_layer.negotiation import ContextResult
 from scp.upper_layer.request import RequestMalformed, decode_request
+from tests.scp.lanes import STUDY_ROOT_FIND
 from tests.scp.pdus import (
     BIG_ENDIAN,
     CT,
@@ -36,7 +37,6 @@ from tests.scp.pdus import (
     user_information,
 )
 
-STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 HANGING_PROTOCOL = "1.2.840.10008.5.1.4.38.1"
 PRIVATE = "1.2.276.0.7230010.3.1.0.1"
 NEWER_THAN_WE_ARE = "1.2.840.10008.5.1.4.1.1.999.1"

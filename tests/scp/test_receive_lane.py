@@ -10,7 +10,7 @@ from pynetdicom import AE
 
 from dicomhub.standard.part10 import read_file_meta
 from scp.messages import COMMAND_SET_MAX_BYTES
-from tests.scp.lanes import LANES, associated
+from tests.scp.lanes import LANES, STUDY_ROOT_FIND, associated
 from tests.scp.pdus import (
     ABORT,
     COMMAND,
@@ -35,8 +35,6 @@ from tests.scp.pdus import (
 from tests.scp.raw_peer import RawPeer, data_pdus, data_set_of, store_command
 from tests.support.samples import sample
 from tests.support.waiting import wait_until
-
-STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 
 IN_EVERY_KIND_OF_TRANSFER_SYNTAX = [
     "CT_small.dcm",  # explicit VR little endian

@@ -141,8 +141,7 @@ class BatchAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Error")
     def error_line(self, batch: Batch) -> str:
-        first, *_ = batch.error.split("\n", 1)
-        return first[:80] or text.NOTHING
+        return text.first_line(batch.error)
 
 
 def _broker_down(batch: Batch, error: Exception) -> str:

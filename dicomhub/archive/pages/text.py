@@ -27,6 +27,11 @@ def person(name: str) -> str:
     return f"{written} ({', '.join(others)})".strip() if others else written or NOTHING
 
 
+def first_line(of: str) -> str:
+    """What a list shows of a text that may be long."""
+    return of.partition("\n")[0][:80] or NOTHING
+
+
 def names(text: str) -> str:
     return "; ".join(person(name) for name in list_values(text)) or NOTHING
 

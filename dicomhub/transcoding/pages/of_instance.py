@@ -53,5 +53,4 @@ class OfInstanceAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Reason")
     def reason_line(self, row: Any) -> str:
-        first, *_ = row.reason.split("\n", 1)
-        return first[:80] or text.NOTHING
+        return text.first_line(row.reason)
