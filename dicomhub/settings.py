@@ -66,7 +66,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "dicomhub.monitoring.requests.RequestMetrics",
-    "dicomhub.dicomweb.access.AccessLog",
+    "dicomhub.dicomweb.http.access_log.AccessLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

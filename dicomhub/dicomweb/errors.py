@@ -15,12 +15,12 @@ from django.views import defaults
 from rest_framework.exceptions import APIException, MethodNotAllowed
 
 from dicomhub.archive.selectors import MatchInvalid, MatchUnsupported
-from dicomhub.dicomweb.accept import AcceptMalformed
-from dicomhub.dicomweb.archived import NothingThere
-from dicomhub.dicomweb.negotiation import NotAcceptable
-from dicomhub.dicomweb.query import QueryInvalid
-from dicomhub.dicomweb.rendering import NoRoomToRender
-from dicomhub.dicomweb.warehouse_search import WarehouseNeeded
+from dicomhub.dicomweb.http.accept import AcceptMalformed
+from dicomhub.dicomweb.http.negotiation import NotAcceptable
+from dicomhub.dicomweb.resource import NothingThere
+from dicomhub.dicomweb.retrieve.renditions import NoRoomToRender
+from dicomhub.dicomweb.search.query import QueryInvalid
+from dicomhub.dicomweb.search.warehouse import WarehouseNeeded
 from dicomhub.log import logger
 from dicomhub.standard.uid import UidInvalid
 from tasks.transcode.failure import CodecFailure, CodecUnavailable

@@ -36,3 +36,11 @@ class Resource:
         if self.sop_instance_uid is not None:
             path += f"/instances/{self.sop_instance_uid}"
         return path
+
+
+class NothingThere(Exception):
+    """The resource that a path names does not exist; what is its kind, in words."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"there is no such {what}")
+        self.what = what

@@ -2,8 +2,10 @@
 
 from django.urls import URLPattern, path, re_path
 
-from dicomhub.dicomweb.bulk_data import SEGMENT
-from dicomhub.dicomweb.views import BulkData, Metadata, NoSuchResource, Retrieve, Search
+from dicomhub.dicomweb.retrieve.bulk_data import SEGMENT
+from dicomhub.dicomweb.retrieve.views import BulkData, Metadata, Retrieve
+from dicomhub.dicomweb.search.views import Search
+from dicomhub.dicomweb.view import NoSuchResource
 
 _STUDY = "studies/<str:study>"
 _SERIES = f"{_STUDY}/series/<str:series>"

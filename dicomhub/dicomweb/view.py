@@ -1,8 +1,8 @@
 """What every view of DICOMweb has in common: the tenant, what the client accepts, and how it is answered."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
 from django.http import StreamingHttpResponse
@@ -15,11 +15,11 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from dicomhub.dicomweb import errors
-from dicomhub.dicomweb.address import public_address
-from dicomhub.dicomweb.archived import NothingThere
-from dicomhub.dicomweb.json_stream import accepts_gzip, gzipped
-from dicomhub.dicomweb.negotiation import Acceptable
-from dicomhub.dicomweb.resource import Resource
+from dicomhub.dicomweb.http.address import public_address
+from dicomhub.dicomweb.http.json_stream import accepts_gzip, gzipped
+from dicomhub.dicomweb.http.negotiation import Acceptable
+from dicomhub.dicomweb.resource import NothingThere, Resource
+from dicomhub.dicomweb.scope import Scope
 from dicomhub.environment import Environment
 from dicomhub.intake.admission import DEFAULT_TENANT
 from dicomhub.storage.filesystem import FilesystemStore, open_store
@@ -47,6 +47,7 @@ class DicomWebView(APIView):
     permission_classes = ()
     content_negotiation_class = _ChosenByUs
 
+    scopes: ClassVar[Mapping[str, Scope]]
     environment: Environment
     tenant: str
     store: FilesystemStore
@@ -113,3 +114,12 @@ class DicomWebView(APIView):
         """Add a Warning header, in the words and the form of PS3.18 8.3.4."""
         warning = f"299 {self.base_url}: {text}"
         response["Warning"] = ", ".join(filter(None, (response.get("Warning"), warning)))
+
+
+class NoSuchResource(DicomWebView):
+    """Whatever no other route names, so that it is answered in the same form as all else."""
+
+    scopes: ClassVar = {"GET": Scope.READ}
+
+    def get(self, _request: Request, **_kwargs: str) -> NoReturn:
+        raise NothingThere("resource")

@@ -62,7 +62,7 @@ def main() -> None:
         from django.http import HttpResponse, StreamingHttpResponse
 
         django.setup()
-        from dicomhub.dicomweb.access import AccessLog
+        from dicomhub.dicomweb.http.access_log import AccessLog
 
         answers = {
             "whole": lambda _: HttpResponse(b"x" * 1000),

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomhub.dicomweb.accept import (
+from dicomhub.dicomweb.http.accept import (
     ANYTHING,
     AcceptMalformed,
     MediaRange,

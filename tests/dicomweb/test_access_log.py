@@ -11,7 +11,7 @@ import orjson
 import pytest
 import requests
 
-from dicomhub.dicomweb.access_resource import AccessResource, access_resource
+from dicomhub.dicomweb.http.access_resource import AccessResource, access_resource
 from dicomhub.environment import read_environment
 from tasks.warehouse.access_journal import OPEN, AccessJournal, collect, journal_directory
 from tasks.warehouse.open import open_warehouse

@@ -1,7 +1,7 @@
 import pytest
 from django.test import RequestFactory
 
-from dicomhub.dicomweb.address import public_address
+from dicomhub.dicomweb.http.address import public_address
 
 
 @pytest.mark.parametrize(

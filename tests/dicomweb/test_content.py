@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomhub.dicomweb.content import BLOCK_BYTES, ArchivedFileChanged, as_stored, blocks, map_file
+from dicomhub.dicomweb.retrieve.content import BLOCK_BYTES, ArchivedFileChanged, as_stored, blocks, map_file
 
 
 @pytest.mark.parametrize("size_bytes", [0, 1, BLOCK_BYTES, BLOCK_BYTES + 1, 3 * BLOCK_BYTES])

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from dicomhub.dicomweb import health
 from dicomhub.embedded.redis_server import find_program
+from dicomhub.monitoring import health
 from tests.dicomweb.reading import json_of
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomhub.dicomweb.json_stream import accepts_gzip, array, gzipped
+from dicomhub.dicomweb.http.json_stream import accepts_gzip, array, gzipped
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=5), st.integers(0, 9))))

@@ -2,8 +2,8 @@ import time
 
 import pytest
 
-from dicomhub.dicomweb.matching import instance_filter
-from dicomhub.dicomweb.query import QueryInvalid
+from dicomhub.dicomweb.search.matching import instance_filter
+from dicomhub.dicomweb.search.query import QueryInvalid
 
 INSTANCE = {
     "00080018": {"vr": "UI", "Value": ["1.2.3"]},

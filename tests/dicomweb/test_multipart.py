@@ -3,7 +3,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomhub.dicomweb.multipart import PartHead, content_type, encode, encoded_length, new_boundary
+from dicomhub.dicomweb.http.multipart import PartHead, content_type, encode, encoded_length, new_boundary
 
 BODIES = st.lists(st.lists(st.binary(max_size=40), max_size=4), min_size=1, max_size=4)
 

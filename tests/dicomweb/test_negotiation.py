@@ -1,7 +1,7 @@
 import pytest
 
-from dicomhub.dicomweb.negotiation import Acceptable, NotAcceptable
-from dicomhub.dicomweb.representation import dicom_offers, offered_transfer_syntaxes
+from dicomhub.dicomweb.http.negotiation import Acceptable, NotAcceptable
+from dicomhub.dicomweb.retrieve.representation import dicom_offers, offered_transfer_syntaxes
 from dicomhub.standard.transfer_syntax import TRANSFER_SYNTAXES
 
 IMPLICIT = "1.2.840.10008.1.2"

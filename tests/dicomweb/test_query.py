@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomhub.dicomweb.query import QueryInvalid, parse_search_query
+from dicomhub.dicomweb.search.query import QueryInvalid, parse_search_query
 
 
 def parse(**parameters):

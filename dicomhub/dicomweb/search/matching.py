@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from dicomhub.archive.person_name import folded_names, name_patterns
-from dicomhub.dicomweb.query import QueryInvalid
+from dicomhub.dicomweb.search.query import QueryInvalid
 from dicomhub.standard.attributes import tag_of, vr_of
 from dicomhub.standard.value import DateRange, TimeRange, parse_date, parse_time
 

@@ -20,10 +20,10 @@ from dicomhub.archive.columns import (
     STUDY_COLUMNS,
 )
 from dicomhub.archive.models import Series
-from dicomhub.dicomweb.matching import instance_filter
-from dicomhub.dicomweb.query import QueryInvalid, SearchQuery
-from dicomhub.dicomweb.search import SERIES_TAGS, STUDY_TAGS, Found, Model, Scope, answered, tags
-from dicomhub.dicomweb.warehouse_search import WarehouseSearch
+from dicomhub.dicomweb.search.matching import instance_filter
+from dicomhub.dicomweb.search.query import QueryInvalid, SearchQuery
+from dicomhub.dicomweb.search.rows import SERIES_TAGS, STUDY_TAGS, Found, Model, Scope, answered, tags
+from dicomhub.dicomweb.search.warehouse import WarehouseSearch
 from dicomhub.metadata.series import read_series
 from dicomhub.standard.attributes import INSTANCE_ATTRIBUTES
 from dicomhub.storage.filesystem import FilesystemStore

@@ -14,7 +14,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.functional import LazyObject, empty
 
-from dicomhub.dicomweb.access_resource import AccessResource, access_resource
+from dicomhub.dicomweb.http.access_resource import AccessResource, access_resource
 from dicomhub.log import logger
 from tasks.warehouse.access_journal import AccessJournal, journal_directory
 from tasks.warehouse.tables import SCHEMA_VERSION, format_datetime

@@ -7,7 +7,7 @@ of the most specific range that covers it; among equals the client's order decid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dicomhub.dicomweb.accept import MediaRange, parse_accept_header, parse_accept_parameter
+from dicomhub.dicomweb.http.accept import MediaRange, parse_accept_header, parse_accept_parameter
 
 MULTIPART = "multipart/related"
 DICOM = "application/dicom"

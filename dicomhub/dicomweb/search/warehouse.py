@@ -12,9 +12,9 @@ import orjson
 
 from dicomhub.archive import selectors
 from dicomhub.archive.models import Series
-from dicomhub.dicomweb.header_query import header_matches
-from dicomhub.dicomweb.matching import instance_filter
-from dicomhub.dicomweb.search import Found, Model
+from dicomhub.dicomweb.search.header_query import header_matches
+from dicomhub.dicomweb.search.matching import instance_filter
+from dicomhub.dicomweb.search.rows import Found, Model
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.layout import instance_path
 from tasks.warehouse.port import QueryTooLong, Warehouse, WarehouseUnavailable

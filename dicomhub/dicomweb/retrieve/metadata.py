@@ -5,9 +5,9 @@ from itertools import chain
 
 from dicomhub.archive import selectors
 from dicomhub.archive.models import Series, Study
-from dicomhub.dicomweb.archived import NothingThere, instance_file_path
-from dicomhub.dicomweb.negotiation import DICOM_JSON, JSON, Offer
-from dicomhub.dicomweb.resource import Resource
+from dicomhub.dicomweb.http.negotiation import DICOM_JSON, JSON, Offer
+from dicomhub.dicomweb.resource import NothingThere, Resource
+from dicomhub.dicomweb.retrieve.archived import instance_file_path
 from dicomhub.metadata.instance_model import BULK_DATA_BASE, read_instance_model
 from dicomhub.metadata.series import read_series
 from dicomhub.metadata.study import read_study

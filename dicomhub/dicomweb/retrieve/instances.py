@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain, zip_longest
 
-from dicomhub.dicomweb import multipart
-from dicomhub.dicomweb.archived import ArchivedInstance
-from dicomhub.dicomweb.content import as_explicit_little_endian, as_stored, whole_file
-from dicomhub.dicomweb.negotiation import DICOM, MULTIPART, Acceptable, NotAcceptable, Offer
-from dicomhub.dicomweb.rendering import NoRendition, Renderer
-from dicomhub.dicomweb.representation import dicom_offers, needs_decoder
+from dicomhub.dicomweb.http import multipart
+from dicomhub.dicomweb.http.negotiation import DICOM, MULTIPART, Acceptable, NotAcceptable, Offer
+from dicomhub.dicomweb.retrieve.archived import ArchivedInstance
+from dicomhub.dicomweb.retrieve.content import as_explicit_little_endian, as_stored, whole_file
+from dicomhub.dicomweb.retrieve.renditions import NoRendition, Renditions
+from dicomhub.dicomweb.retrieve.representation import dicom_offers, needs_decoder
 from dicomhub.log import logger
 from dicomhub.standard.element import DataSetMalformed
 
@@ -38,14 +38,14 @@ class Planned:
     def part_head(self, base_url: str) -> multipart.PartHead:
         return multipart.PartHead(self.content_type, base_url + self.instance.resource.path)
 
-    def chunks(self, renderer: Renderer, *, is_length_announced: bool) -> Iterator[bytes]:
+    def chunks(self, renditions: Renditions, *, is_length_announced: bool) -> Iterator[bytes]:
         """The file, begun: what would keep it from being read has happened.
 
-        Raises FileNotFoundError, DataSetMalformed where it has to be encoded anew, and what Renderer.open
+        Raises FileNotFoundError, DataSetMalformed where it has to be encoded anew, and what Renditions.open
         raises where its pixels have to be.
         """
         if self.needs_decoder:
-            chunks = whole_file(renderer.open(self.instance, self.offer.transfer_syntax_uid or ""))
+            chunks = whole_file(renditions.open(self.instance, self.offer.transfer_syntax_uid or ""))
         elif self.is_as_stored:
             size_bytes = self.instance.size_bytes if is_length_announced else None
             chunks = as_stored(self.instance.path, size_bytes=size_bytes)
@@ -84,11 +84,15 @@ class Body:
 
 
 def plan_retrieve(
-    instances: Sequence[ArchivedInstance], acceptable: Acceptable, renderer: Renderer, *, single_part: bool
+    instances: Sequence[ArchivedInstance],
+    acceptable: Acceptable,
+    renditions: Renditions,
+    *,
+    single_part: bool,
 ) -> RetrievePlan:
     """Raises NotAcceptable when none of the instances can be had in an acceptable form."""
     offers_of = {
-        uid: _offers(uid, acceptable, renderer, single_part=single_part)
+        uid: _offers(uid, acceptable, renditions, single_part=single_part)
         for uid in dict.fromkeys(instance.transfer_syntax_uid for instance in instances)
     }
     choices = {uid: acceptable.choice(offers) for uid, offers in offers_of.items()}
@@ -108,12 +112,14 @@ def plan_retrieve(
     return RetrievePlan(planned, len(instances) - len(planned), as_stored)
 
 
-def _offers(uid: str, acceptable: Acceptable, renderer: Renderer, *, single_part: bool) -> Sequence[Offer]:
+def _offers(
+    uid: str, acceptable: Acceptable, renditions: Renditions, *, single_part: bool
+) -> Sequence[Offer]:
     """Which decoders there are is asked only when one is needed: codec processes are started for that."""
     offers = dicom_offers(uid, single_part=single_part, is_decodable=True)
     choice = acceptable.choice(offers)
     is_as_stored = choice is not None and not needs_decoder(uid, choice.transfer_syntax_uid or "")
-    if is_as_stored or len(offers) == 1 or renderer.can_decode(uid):
+    if is_as_stored or len(offers) == 1 or renditions.can_decode(uid):
         return offers
     return dicom_offers(uid, single_part=single_part, is_decodable=False)
 
@@ -123,13 +129,13 @@ def head_of(plan: RetrievePlan, *, base_url: str) -> Body:
     return _announced(plan, base_url, multipart.new_boundary(), iter(()))
 
 
-def body_of(plan: RetrievePlan, renderer: Renderer, *, base_url: str) -> Body:
+def body_of(plan: RetrievePlan, renditions: Renditions, *, base_url: str) -> Body:
     """The payload of a plan; its chunks are made while they are sent, the first ones before.
 
     Raises NotAcceptable when none of the instances can be encoded anew after all, and CodecUnavailable and
     NoRoomToRender when that cannot be tried.
     """
-    parts = _parts(plan, renderer)
+    parts = _parts(plan, renditions)
     first = next(parts, None)
     if first is None:
         raise NotAcceptable(plan.as_stored)
@@ -152,9 +158,9 @@ def _announced(plan: RetrievePlan, base_url: str, boundary: str, chunks: Iterato
     )
 
 
-def _parts(plan: RetrievePlan, renderer: Renderer) -> Iterator[tuple[Planned, Iterator[bytes]]]:
+def _parts(plan: RetrievePlan, renditions: Renditions) -> Iterator[tuple[Planned, Iterator[bytes]]]:
     """Each instance that can be read. Where any is to be decoded, the next is begun while one is sent."""
-    begin = partial(_begun, renderer=renderer, is_length_announced=plan.is_length_known)
+    begin = partial(_begun, renditions=renditions, is_length_announced=plan.is_length_known)
     if not any(each.needs_decoder for each in plan.planned[1:]):
         begun = zip(plan.planned, map(begin, plan.planned), strict=True)
         yield from ((planned, chunks) for planned, chunks in begun if chunks is not None)
@@ -169,13 +175,13 @@ def _parts(plan: RetrievePlan, renderer: Renderer) -> Iterator[tuple[Planned, It
                 yield planned, chunks
 
 
-def _begun(planned: Planned, *, renderer: Renderer, is_length_announced: bool) -> Iterator[bytes] | None:
+def _begun(planned: Planned, *, renditions: Renditions, is_length_announced: bool) -> Iterator[bytes] | None:
     """The content of a part, or None for an instance that turns out to be broken: the others are still sent.
 
     Once a length was announced nothing can be left out: then the connection breaks, and the client knows.
     """
     try:
-        return planned.chunks(renderer, is_length_announced=is_length_announced)
+        return planned.chunks(renditions, is_length_announced=is_length_announced)
     except (DataSetMalformed, FileNotFoundError, NoRendition) as error:
         if is_length_announced:
             raise

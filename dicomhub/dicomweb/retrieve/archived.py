@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dicomhub.archive import selectors
-from dicomhub.dicomweb.content import read_head
-from dicomhub.dicomweb.resource import Resource
+from dicomhub.dicomweb.resource import NothingThere, Resource
+from dicomhub.dicomweb.retrieve.content import read_head
 from dicomhub.log import logger
 from dicomhub.metadata.manifest import ManifestEntry, read_manifest
 from dicomhub.standard.part10 import Part10Malformed
@@ -20,14 +20,6 @@ class ArchivedInstance:
     path: Path
     size_bytes: int
     transfer_syntax_uid: str
-
-
-class NothingThere(Exception):
-    """The resource that a path names does not exist; what is its kind, in words."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"there is no such {what}")
-        self.what = what
 
 
 def archived_instances(store: FilesystemStore, resource: Resource) -> list[ArchivedInstance]:

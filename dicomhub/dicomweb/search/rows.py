@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from dicomhub.archive import selectors
-from dicomhub.dicomweb.query import SearchQuery
 from dicomhub.dicomweb.resource import Resource
+from dicomhub.dicomweb.search.query import SearchQuery
 from dicomhub.standard.attributes import (
     SERIES_ATTRIBUTES,
     STUDY_ATTRIBUTES,

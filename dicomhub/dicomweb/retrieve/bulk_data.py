@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dicomhub.dicomweb import multipart
-from dicomhub.dicomweb.archived import NothingThere, instance_file_path
-from dicomhub.dicomweb.content import blocks, map_file
-from dicomhub.dicomweb.negotiation import MULTIPART, OCTET_STREAM, Acceptable, Offer
-from dicomhub.dicomweb.resource import Resource
-from dicomhub.dicomweb.retrieve import Body
+from dicomhub.dicomweb.http import multipart
+from dicomhub.dicomweb.http.negotiation import MULTIPART, OCTET_STREAM, Acceptable, Offer
+from dicomhub.dicomweb.resource import NothingThere, Resource
+from dicomhub.dicomweb.retrieve.archived import instance_file_path
+from dicomhub.dicomweb.retrieve.content import blocks, map_file
+from dicomhub.dicomweb.retrieve.instances import Body
 from dicomhub.standard.bulk_data import bulk_data_pieces
 from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.part10 import HEADER_MAX_BYTES, read_file_meta

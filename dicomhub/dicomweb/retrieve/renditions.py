@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-from dicomhub.dicomweb.archived import ArchivedInstance, instance_file_path
+from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, instance_file_path
 from dicomhub.log import logger
 from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.part10 import Part10Malformed
@@ -42,7 +42,7 @@ def codecs_of(pool: CodecPool) -> Codecs:
 
 
 @dataclass(frozen=True, slots=True)
-class Renderer:
+class Renditions:
     store: FilesystemStore
     pool: CodecPool
     reserve_bytes: int

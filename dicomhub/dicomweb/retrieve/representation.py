@@ -8,7 +8,7 @@ store but shall not travel.
 from collections.abc import Sequence
 from functools import lru_cache
 
-from dicomhub.dicomweb.negotiation import DICOM, MULTIPART, Offer
+from dicomhub.dicomweb.http.negotiation import DICOM, MULTIPART, Offer
 from dicomhub.standard.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, TRANSFER_SYNTAXES
 from tasks.transcode.settings import JPEG_2000_LOSSLESS, JPEG_LS_LOSSLESS, RLE_LOSSLESS
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from dicomhub.archive.person_name import group_pattern
-from dicomhub.dicomweb.matching import path_of
+from dicomhub.dicomweb.search.matching import path_of
 from dicomhub.standard.attributes import vr_of
 from dicomhub.standard.value import DateRange, TimeRange
 from tasks.warehouse.header_match import HeaderMatch, MatchKind
