@@ -4,7 +4,7 @@ The body is {"error": what is wrong, "detail": which part of the request}; a 406
 errors themselves stand beside what raises them and know nothing of this. PS3.18 8.5.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -67,6 +67,13 @@ def _warehouse_needed(error: WarehouseNeeded) -> HttpResponse:
         detail=error.parameter,
     )
     response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    return response
+
+
+def method_not_allowed(method: str, allowed: Iterable[str]) -> HttpResponse:
+    """The answer where a path has views for other methods."""
+    response = error_response(405, error=f'Method "{method}" not allowed.', detail="method")
+    response["Allow"] = ", ".join(allowed)
     return response
 
 
