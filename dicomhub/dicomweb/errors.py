@@ -5,7 +5,7 @@ a 406 has "available" too. The errors themselves stand beside what raises them a
 PS3.18 8.5.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -69,6 +69,13 @@ def _warehouse_needed(error: WarehouseNeeded) -> HttpResponse:
         detail=error.parameter,
     )
     response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    return response
+
+
+def method_not_allowed(method: str, allowed: Iterable[str]) -> HttpResponse:
+    """The answer where a path has views for other methods."""
+    response = error_response(405, error=f'Method "{method}" not allowed.', detail="method")
+    response["Allow"] = ", ".join(allowed)
     return response
 
 
