@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "dicomhub.dicomweb.description",
     "dicomhub.tenants",
     "dicomhub.archive",
     "dicomhub.transcoding",
@@ -157,6 +158,14 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [],
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "dicomhub",
+    "DESCRIPTION": "DICOMweb (DICOM PS3.18): store, search and retrieve studies, series and instances.",
+    "VERSION": "2024d",
+    "OAS_VERSION": "3.1.0",
+    "DEFAULT_GENERATOR_CLASS": "dicomhub.dicomweb.description.openapi.DescribedSchemaGenerator",
 }
 
 

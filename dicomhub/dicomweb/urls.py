@@ -36,6 +36,7 @@ def by_method(**views: type[DicomWebView]) -> Callable[..., HttpResponseBase]:
         chosen = callables.get(method)
         return chosen(request, **kwargs) if chosen else method_not_allowed(method, sorted(callables))
 
+    view.views = views  # type: ignore[attr-defined] # for the description of the route
     return view
 
 
