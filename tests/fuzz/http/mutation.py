@@ -10,8 +10,10 @@ from tests.fuzz.mutator import damaged
 
 _MAX_BODY_BYTES = 256 * 1024
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND")
-_SEGMENTS = (b"studies series instances metadata bulkdata frames rendered thumbnail zip 7FE00010 .. . 1 1,2 "
-             b"0 -1 99999999999 1.2 %00 %2e%2e %2F %FF %0A x * docs openapi.json").split() + [b"", b"1" * 300]
+_SEGMENTS = [
+    *b"studies series instances metadata bulkdata frames rendered thumbnail zip 7FE00010 .. . 1 1,2 0 -1".split(),
+    *b"99999999999 1.2 %00 %2e%2e %2F %FF %0A x * docs openapi.json".split(), b"", b"1" * 300,
+]  # fmt: skip
 _KEYS = (b"PatientID PatientName StudyDate StudyTime StudyInstanceUID SeriesNumber Rows ImageType limit offset "
          b"includefield fuzzymatching accept charset 00100020 ContentTime ModalitiesInStudy window viewport "
          b"quality annotation requestType studyUID seriesUID objectUID contentType frameNumber transferSyntax "
@@ -131,7 +133,9 @@ def _change_the_method(chance: random.Random, request: Request, _seeds: Sequence
 
 def _change_the_body(chance: random.Random, request: Request, seeds: Sequence[Request]) -> Request:
     others = [seed.body for seed in chance.choices(seeds, k=5) if seed.body] or [b"--fuzz\r\n"]
-    return replace(request, body=damaged(chance, request.body or chance.choice(others), others)[:_MAX_BODY_BYTES])
+    return replace(
+        request, body=damaged(chance, request.body or chance.choice(others), others)[:_MAX_BODY_BYTES]
+    )
 
 
 _MUTATIONS: tuple[Mutation, ...] = (

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
@@ -30,8 +30,17 @@ _THREADS = 4  # of the server
 _MOST_THREADS = 40  # with those of DuckDB, Arrow and the codec pool, which start with their first use
 _AT_A_TIME = 200
 _PATIENCE_SECONDS = 60
-_SAMPLES = ("CT_small.dcm", "MR_small_implicit.dcm", "JPEG2000.dcm", "reportsi.dcm", "emri_small.dcm", "liver.dcm")
-_FAULT = re.compile(r"Traceback|dicomweb_request_failed|Exception in thread|Error handling request|WORKER TIMEOUT")
+_SAMPLES = (
+    "CT_small.dcm",
+    "MR_small_implicit.dcm",
+    "JPEG2000.dcm",
+    "reportsi.dcm",
+    "emri_small.dcm",
+    "liver.dcm",
+)
+_FAULT = re.compile(
+    r"Traceback|dicomweb_request_failed|Exception in thread|Error handling request|WORKER TIMEOUT"
+)
 
 
 @dataclass(slots=True)
@@ -45,7 +54,9 @@ class HttpFigures:
     longest: str = ""
 
 
-def fuzz_web(*, requests: int, seed: int, bar: Callable[[Iterable[object]], Iterable[object]] = iter) -> HttpFigures:
+def fuzz_web(
+    *, requests: int, seed: int, bar: Callable[[Iterable[object]], Iterable[object]] = iter
+) -> HttpFigures:
     """Raises AssertionError when a request fails on our side or leaves a trace."""
     paths = [sample(name) for name in _SAMPLES]
     with tempfile.TemporaryDirectory(prefix="dicomhub-fuzz-") as folder:
@@ -63,7 +74,7 @@ def _fuzz(server: Server, archived: list[Archived], requests: int, seed: int, ba
     document = http.get(f"{server.dicomweb}/openapi.json", timeout=_PATIENCE_SECONDS).json()
     chance, originals, figures = random.Random(seed), seeds(document, archived), HttpFigures()
     client = _Client(server)
-    with ThreadPoolExecutor(_CLIENTS) as clients:
+    with closing(client), ThreadPoolExecutor(_CLIENTS) as clients:
         for request in chance.choices(originals, k=_CLIENTS * 10):
             client.ask(request)
 
@@ -94,7 +105,10 @@ def _judge(answer: _Answer, figures: HttpFigures) -> None:
     figures.requests += 1
     figures.statuses[answer.status] += 1
     if answer.seconds > figures.longest_seconds:
-        figures.longest_seconds, figures.longest = answer.seconds, f"{answer.request.method} {answer.request.target!r}"
+        figures.longest_seconds, figures.longest = (
+            answer.seconds,
+            f"{answer.request.method} {answer.request.target!r}",
+        )
     assert answer.status < 500 or answer.status == 503, said
     if answer.status == 503:
         figures.unavailable[orjson.loads(answer.body)["error"] if answer.body else answer.request.method] += 1
@@ -109,6 +123,11 @@ class _Client:
         self._host = urlsplit(server.url).netloc
         self._address = ("127.0.0.1", urlsplit(server.url).port)
         self._own = local()
+        self._open: set[socket.socket] = set()
+
+    def close(self) -> None:
+        for connection in self._open:
+            connection.close()
 
     def ask(self, request: Request) -> _Answer:
         begun = time.monotonic()
@@ -139,15 +158,17 @@ class _Client:
     def _connection(self) -> socket.socket:
         if not hasattr(self._own, "connection"):
             self._own.connection = socket.create_connection(self._address, timeout=_PATIENCE_SECONDS)
+            self._open.add(self._own.connection)
         return self._own.connection
 
     def _close(self) -> None:
         self._own.connection.close()
+        self._open.discard(self._own.connection)
         del self._own.connection
 
 
 def _every_thread_answers(server: Server) -> None:
-    """As many requests at once as the server has threads, each of them held open until all have begun."""
+    """As many requests at once as the server has threads: none of them is stuck."""
     with ThreadPoolExecutor(_THREADS) as clients:
         together = Barrier(_THREADS)
 
