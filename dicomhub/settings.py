@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "dicomhub.archive",
     "dicomhub.transcoding",
     "dicomhub.console",
+    "dicomhub.conformance",
 ]
 
 MIDDLEWARE = [
