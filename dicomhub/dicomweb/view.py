@@ -1,6 +1,6 @@
 """What every view of DICOMweb has in common: the tenant, what the client accepts, and how it is answered."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar, NoReturn
@@ -20,6 +20,7 @@ from dicomhub.dicomweb.http import conditional
 from dicomhub.dicomweb.http.address import public_address
 from dicomhub.dicomweb.http.json_stream import accepts_gzip, gzipped
 from dicomhub.dicomweb.http.negotiation import Acceptable
+from dicomhub.dicomweb.http.ranges import ByteRange, wanted_range
 from dicomhub.dicomweb.resource import NothingThere, Resource
 from dicomhub.dicomweb.scope import Scope
 from dicomhub.environment import Environment
@@ -124,6 +125,33 @@ class DicomWebView(APIView):
         response = StreamingHttpResponse(() if is_head else chunks, status=status, content_type=content_type)
         if length_bytes is not None:
             response["Content-Length"] = str(length_bytes)
+        return response
+
+    def in_ranges(
+        self, section: Callable[[int, int], Iterable[bytes]], *, size_bytes: int, content_type: str
+    ) -> StreamingHttpResponse:
+        """A representation of known size, or the range of it that is asked for. Raises RangeNotSatisfiable.
+
+        section makes so many bytes from an offset (offset, length). unchanged() comes before this: If-Range
+        needs the validators.
+        """
+        headers, is_get = self.request.headers, self.request.method == "GET"
+        wanted = wanted_range(
+            headers.get("Range", "") if is_get else "",
+            headers.get("If-Range", ""),
+            size_bytes=size_bytes,
+            validators=self.validators,
+        )
+        part = wanted or ByteRange(0, size_bytes - 1)
+        response = self.streamed(
+            section(part.first, part.length_bytes) if is_get else (),
+            content_type=content_type,
+            status=206 if wanted else 200,
+            length_bytes=part.length_bytes,
+        )
+        response["Accept-Ranges"] = "bytes"
+        if wanted:
+            response["Content-Range"] = wanted.content_range(size_bytes)
         return response
 
     def compressible(self, chunks: Iterable[bytes], *, content_type: str) -> StreamingHttpResponse:

@@ -8,7 +8,7 @@ from pathlib import Path
 from dicomhub.archive import selectors
 from dicomhub.dicomweb.http.conditional import entity_tag
 from dicomhub.dicomweb.resource import NothingThere, Resource
-from dicomhub.dicomweb.retrieve.content import read_head
+from dicomhub.dicomweb.retrieve.content import begun, read_head, section
 from dicomhub.log import logger
 from dicomhub.metadata.manifest import ManifestEntry, read_manifest
 from dicomhub.standard.part10 import Part10Malformed
@@ -30,6 +30,10 @@ class ArchivedInstance:
     def etag(self, representation: str, *, is_weak: bool) -> str:
         """Of what is made of this file alone; representation tells the ways to make something of it apart."""
         return entity_tag(self.version, representation, is_weak=is_weak)
+
+    def section(self, offset: int, length_bytes: int) -> Iterator[bytes]:
+        """Raises ArchivedFileChanged, FileNotFoundError."""
+        return begun(section(self.path, version=self.version, offset=offset, length_bytes=length_bytes))
 
 
 def archived_instances(store: FilesystemStore, resource: Resource) -> list[ArchivedInstance]:

@@ -38,6 +38,10 @@ class Retrieve(DicomWebView):
         )
         if unchanged := self.unchanged(etag=plan.etag, modified_at=plan.modified_at):
             return unchanged
+        if (archived := plan.archived_file) is not None:
+            return self.in_ranges(
+                archived.section, size_bytes=archived.size_bytes, content_type=plan.planned[0].content_type
+            )
         if self.request.method == "HEAD":
             body = head_of(plan, base_url=self.base_url)
         else:
