@@ -2,15 +2,19 @@
 
 from typing import ClassVar
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
 from rest_framework.request import Request
 
 from dicomhub.dicomweb.http.conditional import entity_tag
 from dicomhub.dicomweb.http.json_stream import array
+from dicomhub.dicomweb.http.negotiation import ZIP
 from dicomhub.dicomweb.retrieve import bulk_data, metadata
-from dicomhub.dicomweb.retrieve.archived import archived_instances
-from dicomhub.dicomweb.retrieve.instances import body_of, head_of, plan_retrieve
+from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, archived_instances, instance_file_path
+from dicomhub.dicomweb.retrieve.file_names import paths_in_zip, zip_name
+from dicomhub.dicomweb.retrieve.instances import body_of, head_of, zip_of
+from dicomhub.dicomweb.retrieve.plan import plan_retrieve
 from dicomhub.dicomweb.retrieve.renditions import Renditions
 from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.view import DicomWebView
@@ -40,11 +44,11 @@ class Retrieve(DicomWebView):
         if unchanged := self.unchanged(etag=plan.etag, modified_at=plan.modified_at):
             return unchanged
         if (archived := plan.archived_file) is not None:
-            return self.in_ranges(
-                archived.section, size_bytes=archived.size_bytes, content_type=plan.planned[0].content_type
-            )
+            return self._file(archived, content_type=plan.planned[0].content_type)
         if self.request.method == "HEAD":
             body = head_of(plan, base_url=self.base_url)
+        elif plan.media_type == ZIP:
+            body = zip_of(plan, renditions, paths=paths_in_zip(resource, plan.instances))
         else:
             body = body_of(plan, renditions, base_url=self.base_url)
         response = self.streamed(
@@ -53,8 +57,19 @@ class Retrieve(DicomWebView):
             status=206 if plan.left_out else 200,
             length_bytes=body.length_bytes,
         )
+        if plan.media_type == ZIP:
+            response["Content-Disposition"] = content_disposition_header(True, zip_name(resource))
         if plan.left_out:
             self.warn(response, f"{plan.left_out} instances cannot be had in an acceptable transfer syntax")
+        return response
+
+    def _file(self, archived: ArchivedInstance, *, content_type: str) -> HttpResponseBase:
+        """By the server in front of us, where there is one. It cannot judge an If-Range by our ETag."""
+        prefix = self.environment.web.accel_prefix
+        if prefix is None or "If-Range" in self.request.headers:
+            return self.in_ranges(archived.section, size_bytes=archived.size_bytes, content_type=content_type)
+        response = HttpResponse(content_type=content_type)
+        response["X-Accel-Redirect"] = f"{prefix}/{instance_file_path(archived.resource)}"
         return response
 
 
