@@ -16,6 +16,7 @@ from rest_framework.exceptions import APIException, MethodNotAllowed
 
 from dicomhub.archive.selectors import MatchInvalid, MatchUnsupported
 from dicomhub.dicomweb.http.accept import AcceptMalformed
+from dicomhub.dicomweb.http.charset import CharsetNotAcceptable
 from dicomhub.dicomweb.http.conditional import PreconditionFailed
 from dicomhub.dicomweb.http.limits import TooManyRetrieves
 from dicomhub.dicomweb.http.negotiation import NotAcceptable
@@ -117,6 +118,9 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     RangeNotSatisfiable: _range_not_satisfiable,
     ArchivedFileChanged: _changed,
     PreconditionFailed: lambda error: error_response(412, error=str(error), detail="If-Match"),
+    CharsetNotAcceptable: lambda error: error_response(
+        406, error=str(error), detail=error.where, available=["utf-8"]
+    ),
     CodecUnavailable: _unavailable,
     CodecFailure: _unavailable,
     NoRoomToRender: _unavailable,

@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from dicomhub.dicomweb import errors
 from dicomhub.dicomweb.http import conditional
 from dicomhub.dicomweb.http.address import client_address, public_address
+from dicomhub.dicomweb.http.charset import check_charset
 from dicomhub.dicomweb.http.json_stream import accepts_gzip, gzipped
 from dicomhub.dicomweb.http.limits import Place, take_place
 from dicomhub.dicomweb.http.negotiation import Acceptable
@@ -173,13 +174,21 @@ class DicomWebView(APIView):
         return response
 
     def compressible(self, chunks: Iterable[bytes], *, content_type: str) -> StreamingHttpResponse:
-        """The same, in gzip for a client that takes it."""
+        """Text, in gzip for a client that takes it. Raises CharsetNotAcceptable."""
+        self.check_charset()
         is_gzip = accepts_gzip(self.request.headers.get("Accept-Encoding", ""))
         response = self.streamed(gzipped(chunks) if is_gzip else chunks, content_type=content_type)
         if is_gzip:
             response["Content-Encoding"] = "gzip"
-        patch_vary_headers(response, ["Accept-Encoding"])
+        patch_vary_headers(response, ["Accept-Encoding", "Accept-Charset"])
         return response
+
+    def check_charset(self) -> None:
+        """For an answer that is text. Raises CharsetNotAcceptable."""
+        check_charset(
+            parameter=self.request.query_params.get("charset", ""),
+            header=self.request.headers.get("Accept-Charset", ""),
+        )
 
     def warn(self, response: HttpResponseBase, text: str) -> None:
         """Add a Warning header, in the words and the form of PS3.18 8.3.4."""

@@ -76,7 +76,7 @@ class Retrieve(DicomWebView):
 class Metadata(DicomWebView):
     """The attributes of a study's, a series' or one instance, as DICOM JSON."""
 
-    varies_by = ("Accept", "Accept-Encoding")
+    varies_by = ("Accept", "Accept-Encoding", "Accept-Charset")
     scopes: ClassVar = {"GET": Scope.READ}
 
     def get(self, _request: Request, **_kwargs: str) -> HttpResponseBase:
