@@ -85,6 +85,11 @@ class WebSettings:
     hsts_seconds: int
     cors_origins: tuple[str, ...]
     is_cors_with_credentials: bool
+    stall_seconds: float
+    min_bytes_per_second: int
+    retrieves_per_client: int
+    proxies: tuple[str, ...]
+    accel_prefix: str | None
     metrics_token: str | None
     qido_no_match_status: Literal[200, 204]
     qido_max_results: int
@@ -148,6 +153,11 @@ class Environment:
     def embedded_redis_url_file(self) -> Path:
         """Where an embedded run leaves the address of the Redis that it started."""
         return self.home / "run" / "redis.url"
+
+    @property
+    def retrieves_file(self) -> Path:
+        """Where this host's web processes count what each client is being sent."""
+        return self.home / "run" / "retrieves.lock"
 
     @property
     def scp_metrics_file(self) -> Path:
@@ -271,6 +281,20 @@ class _Reader:
 
         return self._read(name, (), parse)
 
+    def addresses(self, name: str) -> tuple[str, ...]:
+        def parse(text: str) -> tuple[str, ...]:
+            return tuple(str(ip_address(each.strip())) for each in text.split(",") if each.strip())
+
+        return self._read(name, (), parse)
+
+    def url_path(self, name: str) -> str | None:
+        def parse(text: str) -> str:
+            if not re.fullmatch(r"/[A-Za-z0-9_./-]+", text):
+                raise ValueError("must be the path of a location, as /archive")
+            return text.rstrip("/")
+
+        return self._read(name, None, parse)
+
     def url(self, name: str, default: T, schemes: tuple[str, ...]) -> str | T:
         def parse(text: str) -> str | T:
             if urlsplit(text).scheme not in schemes:
@@ -353,6 +377,11 @@ def _web(read: _Reader) -> WebSettings:
         hsts_seconds=read.integer("WEB_HSTS_SECONDS", 0, most=10 * 365 * 86400),
         cors_origins=read.origins("WEB_CORS_ORIGINS"),
         is_cors_with_credentials=read.flag("WEB_CORS_CREDENTIALS", default=False),
+        stall_seconds=read.seconds("WEB_STALL_SECONDS", 30),
+        min_bytes_per_second=read.integer("WEB_MIN_BYTES_PER_SECOND", 1000, least=1),
+        retrieves_per_client=read.integer("WEB_RETRIEVES_PER_CLIENT", 32, least=1, most=10_000),
+        proxies=read.addresses("WEB_PROXIES"),
+        accel_prefix=read.url_path("WEB_ACCEL_PREFIX"),
         metrics_token=read.optional("METRICS_TOKEN"),
         qido_no_match_status=_NO_MATCH_STATUSES[read.choice("QIDO_NO_MATCH_STATUS", "200", ("200", "204"))],
         qido_max_results=read.integer("QIDO_MAX_RESULTS", 10_000, least=1, most=1_000_000),

@@ -14,6 +14,7 @@ DICOM = "application/dicom"
 DICOM_JSON = "application/dicom+json"
 JSON = "application/json"
 OCTET_STREAM = "application/octet-stream"
+ZIP = "application/zip"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
