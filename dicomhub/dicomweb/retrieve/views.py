@@ -11,12 +11,25 @@ from dicomhub.dicomweb.http.conditional import entity_tag
 from dicomhub.dicomweb.http.json_stream import array
 from dicomhub.dicomweb.http.negotiation import DICOM_XML, MULTIPART
 from dicomhub.dicomweb.retrieve import bulk_data, metadata, metadata_xml
-from dicomhub.dicomweb.retrieve.archived import archived_instances
+from dicomhub.dicomweb.retrieve.archived import archived_instance, archived_instances
+from dicomhub.dicomweb.retrieve.frame_list import parse_frame_list
+from dicomhub.dicomweb.retrieve.frames import body_of as body_of_frames
+from dicomhub.dicomweb.retrieve.frames import head_of as head_of_frames
+from dicomhub.dicomweb.retrieve.frames import plan_frames
 from dicomhub.dicomweb.retrieve.instances import body_of, head_of, plan_retrieve
 from dicomhub.dicomweb.retrieve.renditions import Renditions
 from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.view import DicomWebView
 from tasks.transcode.pool import shared_pool
+
+
+def _renditions(view: DicomWebView) -> Renditions:
+    return Renditions(
+        view.store,
+        shared_pool(view.environment.codec),
+        reserve_bytes=view.environment.intake.disk_reserve_bytes,
+        patience_seconds=view.environment.codec.seconds,
+    )
 
 
 class Retrieve(DicomWebView):
@@ -26,12 +39,7 @@ class Retrieve(DicomWebView):
 
     def get(self, _request: Request, **_kwargs: str) -> HttpResponseBase:
         resource = self.resource()
-        renditions = Renditions(
-            self.store,
-            shared_pool(self.environment.codec),
-            reserve_bytes=self.environment.intake.disk_reserve_bytes,
-            patience_seconds=self.environment.codec.seconds,
-        )
+        renditions = _renditions(self)
         plan = plan_retrieve(
             archived_instances(self.store, resource),
             self.acceptable,
@@ -78,6 +86,25 @@ class Metadata(DicomWebView):
             content_type = multipart.content_type(part_type=DICOM_XML, boundary=boundary)
             return self.compressible(multipart.encode(parts, boundary), content_type=content_type)
         return self.compressible(array(lines), content_type=offer.media_type)
+
+
+class Frames(DicomWebView):
+    """Some frames of an instance, in the order asked for."""
+
+    scopes: ClassVar = {"GET": Scope.READ}
+
+    def get(self, _request: Request, frames: str, **_kwargs: str) -> HttpResponseBase:
+        resource, numbers = self.resource(), parse_frame_list(frames)
+        renditions = _renditions(self)
+        instance = archived_instance(self.store, resource)
+        plan = plan_frames(instance, numbers, self.acceptable, renditions)
+        if unchanged := self.unchanged(etag=plan.etag, modified_at=instance.modified_at):
+            return unchanged
+        if self.request.method == "HEAD":
+            body = head_of_frames(plan, base_url=self.base_url)
+        else:
+            body = body_of_frames(plan, renditions, base_url=self.base_url)
+        return self.streamed(body.chunks, content_type=body.content_type, length_bytes=body.length_bytes)
 
 
 class BulkData(DicomWebView):
