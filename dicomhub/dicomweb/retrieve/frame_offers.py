@@ -19,7 +19,7 @@ from tasks.transcode.settings import JPEG_2000_LOSSLESS, JPEG_LS_LOSSLESS, RLE_L
 from tasks.transcode.source import Source
 
 _ENCODED: Final = (JPEG_LS_LOSSLESS, JPEG_2000_LOSSLESS, RLE_LOSSLESS)
-# No codestream here is subsampled, and no reader of one would know that it is not.
+# No codestream that is made here is subsampled or in planes. Metadata that say so would mislead its reader.
 _NOT_SUBSAMPLED: Final = frozenset(
     ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "YBR_FULL", "YBR_RCT", "YBR_ICT")
 )
@@ -75,7 +75,8 @@ def _as_stored(uid: str, *, is_native_at_hand: bool) -> Iterator[Offer]:
 
 
 def _encodable(pixels: PixelDescription, *, but: str) -> Sequence[str]:
-    if pixels.photometric_interpretation not in _NOT_SUBSAMPLED:
+    is_by_plane = pixels.samples_per_pixel > 1 and pixels.planar_configuration == 1
+    if is_by_plane or pixels.photometric_interpretation not in _NOT_SUBSAMPLED:
         return ()
     one = replace(pixels, number_of_frames=1)
     return [uid for uid in _ENCODED if uid != but and why_not(one, uid) is None]
