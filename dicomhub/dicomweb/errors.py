@@ -24,6 +24,7 @@ from dicomhub.dicomweb.http.negotiation import NotAcceptable
 from dicomhub.dicomweb.http.ranges import RangeNotSatisfiable
 from dicomhub.dicomweb.resource import NothingThere
 from dicomhub.dicomweb.retrieve.content import ArchivedFileChanged
+from dicomhub.dicomweb.retrieve.frame_list import FrameListInvalid
 from dicomhub.dicomweb.retrieve.renditions import NoRoomToRender
 from dicomhub.dicomweb.search.query import QueryInvalid
 from dicomhub.dicomweb.search.warehouse import WarehouseNeeded
@@ -112,6 +113,7 @@ def _method_not_allowed(error: MethodNotAllowed) -> HttpResponse:
 _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     UidInvalid: lambda error: error_response(400, error=str(error), detail=error.name),
     AcceptMalformed: lambda error: error_response(400, error=str(error), detail=error.where),
+    FrameListInvalid: lambda error: error_response(400, error=str(error), detail="frames"),
     QueryInvalid: lambda error: error_response(400, error=error.reason, detail=error.parameter),
     MatchUnsupported: lambda error: error_response(
         400, error="this key is not supported here", detail=error.keyword

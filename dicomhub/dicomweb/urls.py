@@ -9,7 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from dicomhub.dicomweb.errors import method_not_allowed
 from dicomhub.dicomweb.retrieve.bulk_data import SEGMENT
-from dicomhub.dicomweb.retrieve.views import BulkData, Metadata, Retrieve
+from dicomhub.dicomweb.retrieve.views import BulkData, Frames, Metadata, Retrieve
 from dicomhub.dicomweb.search.views import Search
 from dicomhub.dicomweb.view import DicomWebView, NoSuchResource
 
@@ -53,6 +53,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{_STUDY}/metadata", Metadata.as_view()),
     path(f"{_SERIES}/metadata", Metadata.as_view()),
     path(f"{_INSTANCE}/metadata", Metadata.as_view()),
+    path(f"{_INSTANCE}/frames/<str:frames>", Frames.as_view()),
     path(f"{_INSTANCE}/{SEGMENT}/<path:value>", BulkData.as_view()),
     path("", NoSuchResource.as_view(), name="root"),
     re_path(".", NoSuchResource.as_view()),

@@ -82,4 +82,9 @@ def _zip_offers(stored_uid: str, syntaxes: Sequence[str]) -> Sequence[Offer]:
 
 def _is_default(uid: str) -> bool:
     """Explicit VR Little Endian, unless only a lossy form is at hand: then that one. PS3.18 8.7.3."""
-    return uid == EXPLICIT_VR_LITTLE_ENDIAN or uid in _LOSSY
+    return uid == EXPLICIT_VR_LITTLE_ENDIAN or is_lossy(uid)
+
+
+def is_lossy(uid: str) -> bool:
+    """Whether a transfer syntax is lossy by definition."""
+    return uid in _LOSSY
