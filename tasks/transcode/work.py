@@ -21,6 +21,8 @@ from tasks.transcode.orders import (
     Rendered,
     RenderOrder,
 )
+from tasks.transcode.picture.making import make_picture
+from tasks.transcode.picture_order import Picture, PictureOrder
 from tasks.transcode.pixel_description import PixelDescriptionMissing
 from tasks.transcode.pixel_writing import RenditionTooLarge
 from tasks.transcode.proof import RenditionMismatch, prove
@@ -62,6 +64,8 @@ def perform(order: Order) -> Answer:
                 return _prove(order)
             case FrameOrder():
                 return _frames(order)
+            case PictureOrder():
+                return _picture(order)
             case CodecsOrder():
                 return _REGISTRY.codecs()
     except Exception as error:  # noqa: BLE001 - the edge of the process
@@ -103,6 +107,12 @@ def _frames(order: FrameOrder) -> Frames:
         pixels=frames[0].pixels if frames else source.pixels,
         frames=tuple(bytes(frame.samples) for frame in frames),
     )
+
+
+def _picture(order: PictureOrder) -> Picture:
+    source = open_source(order.source_path)
+    decoder = _REGISTRY.decoder(order.decoder, source.syntax.uid)
+    return Picture(image=make_picture(source, decoder, order.frame_numbers, order.look))
 
 
 def _refusal(error: Exception) -> Refusal:
