@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from itertools import chain, zip_longest
 
 from dicomhub.dicomweb.http import multipart
+from dicomhub.dicomweb.http.conditional import entity_tag
 from dicomhub.dicomweb.http.negotiation import DICOM, MULTIPART, Acceptable, NotAcceptable, Offer
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance
-from dicomhub.dicomweb.retrieve.content import as_explicit_little_endian, as_stored, whole_file
+from dicomhub.dicomweb.retrieve.content import as_explicit_little_endian, as_stored, begun, whole_file
 from dicomhub.dicomweb.retrieve.renditions import NoRendition, Renditions
 from dicomhub.dicomweb.retrieve.representation import dicom_offers, needs_decoder
 from dicomhub.log import logger
@@ -51,7 +53,7 @@ class Planned:
             chunks = as_stored(self.instance.path, size_bytes=size_bytes)
         else:
             chunks = as_explicit_little_endian(self.instance.path)
-        return chain([next(chunks)], chunks)
+        return begun(chunks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,22 @@ class RetrievePlan:
     @property
     def is_length_known(self) -> bool:
         return all(each.is_as_stored for each in self.planned)
+
+    @property
+    def archived_file(self) -> ArchivedInstance | None:
+        """The one that is to be sent byte for byte, without anything around it."""
+        is_it = not self.is_multipart and self.is_length_known
+        return self.planned[0].instance if is_it else None
+
+    @property
+    def etag(self) -> str:
+        """Strong for one file byte for byte; else a boundary or an encoder may differ from time to time."""
+        versions = (f"{each.instance.version} {each.offer}" for each in self.planned)
+        return entity_tag(str(self.left_out), *versions, is_weak=self.archived_file is None)
+
+    @property
+    def modified_at(self) -> datetime:
+        return max(each.instance.modified_at for each in self.planned)
 
 
 @dataclass(frozen=True, slots=True)
