@@ -19,8 +19,11 @@ from dicomhub.dicomweb.http.accept import AcceptMalformed
 from dicomhub.dicomweb.http.conditional import PreconditionFailed
 from dicomhub.dicomweb.http.negotiation import NotAcceptable
 from dicomhub.dicomweb.http.ranges import RangeNotSatisfiable
+from dicomhub.dicomweb.rendered.parameters import RenderingParameterInvalid
+from dicomhub.dicomweb.rendered.subject import NoPicture
 from dicomhub.dicomweb.resource import NothingThere
 from dicomhub.dicomweb.retrieve.content import ArchivedFileChanged
+from dicomhub.dicomweb.retrieve.frame_list import FrameListInvalid
 from dicomhub.dicomweb.retrieve.renditions import NoRoomToRender
 from dicomhub.dicomweb.search.query import QueryInvalid
 from dicomhub.dicomweb.search.warehouse import WarehouseNeeded
@@ -95,7 +98,9 @@ def _method_not_allowed(error: MethodNotAllowed) -> HttpResponse:
 _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     UidInvalid: lambda error: error_response(400, error=str(error), detail=error.name),
     AcceptMalformed: lambda error: error_response(400, error=str(error), detail=error.where),
+    FrameListInvalid: lambda error: error_response(400, error=str(error), detail="frames"),
     QueryInvalid: lambda error: error_response(400, error=error.reason, detail=error.parameter),
+    RenderingParameterInvalid: lambda error: error_response(400, error=error.reason, detail=error.parameter),
     MatchUnsupported: lambda error: error_response(
         400, error="this key is not supported here", detail=error.keyword
     ),
@@ -109,6 +114,7 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     RangeNotSatisfiable: _range_not_satisfiable,
     ArchivedFileChanged: _changed,
     PreconditionFailed: lambda error: error_response(412, error=str(error), detail="If-Match"),
+    NoPicture: lambda error: error_response(406, error=str(error), detail="path", available=()),
     CodecUnavailable: _unavailable,
     CodecFailure: _unavailable,
     NoRoomToRender: _unavailable,

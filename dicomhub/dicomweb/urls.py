@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path, re_path
 
+from dicomhub.dicomweb.rendered.views import Rendered, Thumbnail
 from dicomhub.dicomweb.retrieve.bulk_data import SEGMENT
 from dicomhub.dicomweb.retrieve.views import BulkData, Metadata, Retrieve
 from dicomhub.dicomweb.search.views import Search
@@ -10,6 +11,7 @@ from dicomhub.dicomweb.view import NoSuchResource
 _STUDY = "studies/<str:study>"
 _SERIES = f"{_STUDY}/series/<str:series>"
 _INSTANCE = f"{_SERIES}/instances/<str:instance>"
+_SHOWN = (_STUDY, _SERIES, _INSTANCE, f"{_INSTANCE}/frames/<str:frames>")
 
 urlpatterns: list[URLPattern] = [
     path("studies", Search.as_view(level="studies")),
@@ -25,6 +27,8 @@ urlpatterns: list[URLPattern] = [
     path(f"{_SERIES}/metadata", Metadata.as_view()),
     path(f"{_INSTANCE}/metadata", Metadata.as_view()),
     path(f"{_INSTANCE}/{SEGMENT}/<path:value>", BulkData.as_view()),
+    *(path(f"{resource}/rendered", Rendered.as_view()) for resource in _SHOWN),
+    *(path(f"{resource}/thumbnail", Thumbnail.as_view()) for resource in _SHOWN),
     path("", NoSuchResource.as_view(), name="root"),
     re_path(".", NoSuchResource.as_view()),
 ]
