@@ -17,6 +17,7 @@ from rest_framework.exceptions import APIException, MethodNotAllowed
 from dicomhub.archive.selectors import MatchInvalid, MatchUnsupported
 from dicomhub.dicomweb.http.accept import AcceptMalformed
 from dicomhub.dicomweb.http.conditional import PreconditionFailed
+from dicomhub.dicomweb.http.limits import TooManyRetrieves
 from dicomhub.dicomweb.http.negotiation import NotAcceptable
 from dicomhub.dicomweb.http.ranges import RangeNotSatisfiable
 from dicomhub.dicomweb.rendered.parameters import RenderingParameterInvalid
@@ -82,6 +83,12 @@ def _changed(error: ArchivedFileChanged) -> HttpResponse:
     return response
 
 
+def _too_many(error: TooManyRetrieves) -> HttpResponse:
+    response = error_response(429, error=str(error), detail="wait until one has ended")
+    response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    return response
+
+
 def _range_not_satisfiable(error: RangeNotSatisfiable) -> HttpResponse:
     response = error_response(416, error=str(error), detail="Range")
     response["Content-Range"] = f"bytes */{error.size_bytes}"
@@ -111,6 +118,7 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     NotAcceptable: lambda error: error_response(
         406, error=str(error), detail="Accept", available=error.available
     ),
+    TooManyRetrieves: _too_many,
     RangeNotSatisfiable: _range_not_satisfiable,
     ArchivedFileChanged: _changed,
     PreconditionFailed: lambda error: error_response(412, error=str(error), detail="If-Match"),

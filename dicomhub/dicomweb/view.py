@@ -17,8 +17,9 @@ from rest_framework.views import APIView
 
 from dicomhub.dicomweb import errors
 from dicomhub.dicomweb.http import conditional
-from dicomhub.dicomweb.http.address import public_address
+from dicomhub.dicomweb.http.address import client_address, public_address
 from dicomhub.dicomweb.http.json_stream import accepts_gzip, gzipped
+from dicomhub.dicomweb.http.limits import Place, take_place
 from dicomhub.dicomweb.http.negotiation import Acceptable
 from dicomhub.dicomweb.http.ranges import ByteRange, wanted_range
 from dicomhub.dicomweb.resource import NothingThere, Resource
@@ -53,8 +54,10 @@ class DicomWebView(APIView):
     content_negotiation_class = _ChosenByUs
 
     scopes: ClassVar[Mapping[str, Scope]]
+    is_limited: ClassVar[bool] = False  # whether it counts as one of the retrieves a client may have at once
     varies_by: ClassVar[tuple[str, ...]] = ("Accept",)  # request headers that any answer depends on
     validators: conditional.Validators | None = None
+    place: Place | None = None
     environment: Environment
     tenant: str
     store: FilesystemStore
@@ -67,6 +70,12 @@ class DicomWebView(APIView):
             raise NothingThere("tenant")
         self.environment = settings.ENVIRONMENT
         self.store = open_store(self.environment)
+        if self.is_limited and request.method == "GET":
+            self.place = take_place(
+                self.environment.retrieves_file,
+                self._client(),
+                places=self.environment.web.retrieves_per_client,
+            )
         self.acceptable = Acceptable.parse(
             parameter=request.query_params.get("accept", ""), header=request.headers.get("Accept", "")
         )
@@ -80,7 +89,16 @@ class DicomWebView(APIView):
         patch_vary_headers(response, self.varies_by)
         if self.validators is not None and response.status_code in _OF_THE_RESOURCE:
             conditional.set_validators(response, self.validators)
+        if self.place is not None:
+            _close_with(response, self.place)
         return response
+
+    def _client(self) -> str:
+        """Who takes the places of one client: a user by name, everybody else by address."""
+        user = self.request.user
+        if user is not None and user.is_authenticated:
+            return f"user {self.tenant} {user.get_username()}"
+        return client_address(self.request, proxies=self.environment.web.proxies)
 
     def get_exception_handler(self) -> Any:
         return errors.answer
@@ -167,6 +185,17 @@ class DicomWebView(APIView):
         """Add a Warning header, in the words and the form of PS3.18 8.3.4."""
         warning = f"299 {self.base_url}: {text}"
         response["Warning"] = ", ".join(filter(None, (response.get("Warning"), warning)))
+
+
+def _close_with(response: HttpResponseBase, place: Place) -> None:
+    """The server closes an answer once it has gone out, or cannot."""
+    close = response.close
+
+    def close_both() -> None:
+        close()
+        place.close()
+
+    response.close = close_both  # type: ignore[method-assign]
 
 
 class NoSuchResource(DicomWebView):

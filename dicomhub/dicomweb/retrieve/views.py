@@ -20,6 +20,7 @@ from tasks.transcode.pool import shared_pool
 class Retrieve(DicomWebView):
     """A study, a series or an instance, as DICOM files."""
 
+    is_limited = True
     scopes: ClassVar = {"GET": Scope.READ}
 
     def get(self, _request: Request, **_kwargs: str) -> HttpResponseBase:
