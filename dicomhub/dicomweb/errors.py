@@ -134,7 +134,7 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
 
 
 def _is_dicomweb(request: HttpRequest) -> bool:
-    return "/dicom-web/" in request.path
+    return "/dicom-web/" in request.path or request.path.endswith("/wado")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -73,6 +73,8 @@ class PictureView(DicomWebView):
 class Rendered(PictureView):
     """Pictures of a study, a series, an instance, or some frames of one; a document or video as it is."""
 
+    is_limited = True
+
     def get(self, request: Request, frames: str | None = None, **_kwargs: str) -> HttpResponseBase:
         resource = self.resource()
         look = parameters.look(request.query_params)
