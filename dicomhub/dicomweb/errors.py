@@ -22,6 +22,8 @@ from dicomhub.dicomweb.http.conditional import PreconditionFailed
 from dicomhub.dicomweb.http.limits import TooManyRetrieves
 from dicomhub.dicomweb.http.negotiation import NotAcceptable
 from dicomhub.dicomweb.http.ranges import RangeNotSatisfiable
+from dicomhub.dicomweb.rendered.parameters import RenderingParameterInvalid
+from dicomhub.dicomweb.rendered.subject import NoPicture
 from dicomhub.dicomweb.resource import NothingThere
 from dicomhub.dicomweb.retrieve.content import ArchivedFileChanged
 from dicomhub.dicomweb.retrieve.frame_list import FrameListInvalid
@@ -115,6 +117,7 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     AcceptMalformed: lambda error: error_response(400, error=str(error), detail=error.where),
     FrameListInvalid: lambda error: error_response(400, error=str(error), detail="frames"),
     QueryInvalid: lambda error: error_response(400, error=error.reason, detail=error.parameter),
+    RenderingParameterInvalid: lambda error: error_response(400, error=error.reason, detail=error.parameter),
     MatchUnsupported: lambda error: error_response(
         400, error="this key is not supported here", detail=error.keyword
     ),
@@ -132,6 +135,7 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     CharsetNotAcceptable: lambda error: error_response(
         406, error=str(error), detail=error.where, available=["utf-8"]
     ),
+    NoPicture: lambda error: error_response(406, error=str(error), detail="path", available=()),
     CodecUnavailable: _unavailable,
     CodecFailure: _unavailable,
     NoRoomToRender: _unavailable,
@@ -143,7 +147,7 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
 
 
 def _is_dicomweb(request: HttpRequest) -> bool:
-    return "/dicom-web/" in request.path
+    return "/dicom-web/" in request.path or request.path.endswith("/wado")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

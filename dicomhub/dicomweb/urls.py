@@ -8,6 +8,7 @@ from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from dicomhub.dicomweb.errors import method_not_allowed
+from dicomhub.dicomweb.rendered.views import Rendered, Thumbnail
 from dicomhub.dicomweb.retrieve.bulk_data import SEGMENT
 from dicomhub.dicomweb.retrieve.views import BulkData, Frames, Metadata, Retrieve
 from dicomhub.dicomweb.search.views import Search
@@ -16,6 +17,7 @@ from dicomhub.dicomweb.view import DicomWebView, NoSuchResource
 _STUDY = "studies/<str:study>"
 _SERIES = f"{_STUDY}/series/<str:series>"
 _INSTANCE = f"{_SERIES}/instances/<str:instance>"
+_SHOWN = (_STUDY, _SERIES, _INSTANCE, f"{_INSTANCE}/frames/<str:frames>")
 
 
 def by_method(**views: type[DicomWebView]) -> Callable[..., HttpResponseBase]:
@@ -55,6 +57,8 @@ urlpatterns: list[URLPattern] = [
     path(f"{_INSTANCE}/metadata", Metadata.as_view()),
     path(f"{_INSTANCE}/frames/<str:frames>", Frames.as_view()),
     path(f"{_INSTANCE}/{SEGMENT}/<path:value>", BulkData.as_view()),
+    *(path(f"{resource}/rendered", Rendered.as_view()) for resource in _SHOWN),
+    *(path(f"{resource}/thumbnail", Thumbnail.as_view()) for resource in _SHOWN),
     path("", NoSuchResource.as_view(), name="root"),
     re_path(".", NoSuchResource.as_view()),
 ]

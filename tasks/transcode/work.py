@@ -25,6 +25,8 @@ from tasks.transcode.orders import (
     Rendered,
     RenderOrder,
 )
+from tasks.transcode.picture.making import make_picture
+from tasks.transcode.picture_order import Picture, PictureOrder
 from tasks.transcode.pixel_description import PixelDescriptionMissing
 from tasks.transcode.pixel_writing import RenditionTooLarge
 from tasks.transcode.proof import RenditionMismatch, prove
@@ -68,6 +70,8 @@ def perform(order: Order) -> Answer:
                 return _frames(order)
             case FrameFileOrder():
                 return _frame_file(order)
+            case PictureOrder():
+                return _picture(order)
             case CodecsOrder():
                 return _REGISTRY.codecs()
     except Exception as error:  # noqa: BLE001 - the edge of the process
@@ -127,6 +131,12 @@ def _written(out: RawIOBase, frame: Octets) -> int:
     while view:
         view = view[out.write(view) :]
     return len(frame)
+
+
+def _picture(order: PictureOrder) -> Picture:
+    source = open_source(order.source_path)
+    decoder = _REGISTRY.decoder(order.decoder, source.syntax.uid)
+    return Picture(image=make_picture(source, decoder, order.frame_numbers, order.look))
 
 
 def _refusal(error: Exception) -> Refusal:

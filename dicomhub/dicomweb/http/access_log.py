@@ -33,7 +33,9 @@ class AccessLog:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        resource = access_resource(request.method or "", request.path_info)
+        resource = access_resource(
+            request.method or "", request.path_info, request.META.get("QUERY_STRING", "")
+        )
         if resource is None:
             return self._get_response(request)
         access = _Access(request, resource)
