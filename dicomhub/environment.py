@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 _LONGEST_INSTANCE_SECONDS = 2700.0
 _NO_MATCH_STATUSES: Mapping[str, Literal[200, 204]] = {"200": 200, "204": 204}
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
+ANY_ORIGIN = "*"
 _AE_TITLE = re.compile(r"[\x20-\x5b\x5d-\x7e]{1,16}")
 
 
@@ -79,6 +81,10 @@ class WebSettings:
     debug: bool
     is_open: bool
     public_url: str | None
+    is_behind_tls_proxy: bool
+    hsts_seconds: int
+    cors_origins: tuple[str, ...]
+    is_cors_with_credentials: bool
     metrics_token: str | None
     qido_no_match_status: Literal[200, 204]
     qido_max_results: int
@@ -252,6 +258,19 @@ class _Reader:
 
         return self._read(name, (), parse)
 
+    def origins(self, name: str) -> tuple[str, ...]:
+        def parse(text: str) -> tuple[str, ...]:
+            origins = tuple(each.strip() for each in text.split(",") if each.strip())
+            if ANY_ORIGIN in origins and len(origins) > 1:
+                raise ValueError("* stands alone")
+            if not all(origin == ANY_ORIGIN or _ORIGIN.fullmatch(origin) for origin in origins):
+                raise ValueError(
+                    "must be scheme://host[:port] without a path, with commas between them, or *"
+                )
+            return origins
+
+        return self._read(name, (), parse)
+
     def url(self, name: str, default: T, schemes: tuple[str, ...]) -> str | T:
         def parse(text: str) -> str | T:
             if urlsplit(text).scheme not in schemes:
@@ -330,6 +349,10 @@ def _web(read: _Reader) -> WebSettings:
         debug=read.flag("WEB_DEBUG", default=False),
         is_open=read.flag("WEB_OPEN", default=False),
         public_url=read.url("WEB_PUBLIC_URL", None, ("http", "https")),
+        is_behind_tls_proxy=read.flag("WEB_BEHIND_TLS_PROXY", default=False),
+        hsts_seconds=read.integer("WEB_HSTS_SECONDS", 0, most=10 * 365 * 86400),
+        cors_origins=read.origins("WEB_CORS_ORIGINS"),
+        is_cors_with_credentials=read.flag("WEB_CORS_CREDENTIALS", default=False),
         metrics_token=read.optional("METRICS_TOKEN"),
         qido_no_match_status=_NO_MATCH_STATUSES[read.choice("QIDO_NO_MATCH_STATUS", "200", ("200", "204"))],
         qido_max_results=read.integer("QIDO_MAX_RESULTS", 10_000, least=1, most=1_000_000),
@@ -341,6 +364,8 @@ def _web(read: _Reader) -> WebSettings:
             f"WEB_HOST={settings.host!r}: DICOMweb asks nobody to log in, so it listens on loopback "
             "only; WEB_OPEN=on opens it to whoever can reach that address"
         )
+    if settings.is_cors_with_credentials and ANY_ORIGIN in settings.cors_origins:
+        read.problems.append("WEB_CORS_CREDENTIALS=on: not with WEB_CORS_ORIGINS=*, name the origins")
     return settings
 
 

@@ -40,3 +40,5 @@ logger_class = WebLogger
 loglevel = "warning"  # the launcher or the container's manager says what starts and stops
 accesslog = None
 control_socket_disable = True
+# Who says that a request came by https is a setting of ours, WEB_BEHIND_TLS_PROXY, and Django's to look at.
+secure_scheme_headers: dict[str, str] = {}

@@ -1,10 +1,11 @@
 """What goes wrong, as HTTP: every failure of DICOMweb is answered with a JSON body, never with a page.
 
-The body is {"error": what is wrong, "detail": which part of the request}; a 406 has "available" too. The
-errors themselves stand beside what raises them and know nothing of this. PS3.18 8.5.
+The body is {"error": what is wrong, "detail": which part of the request, "request_id": its name in our log};
+a 406 has "available" too. The errors themselves stand beside what raises them and know nothing of this.
+PS3.18 8.5.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -22,6 +23,7 @@ from dicomhub.dicomweb.retrieve.renditions import NoRoomToRender
 from dicomhub.dicomweb.search.query import QueryInvalid
 from dicomhub.dicomweb.search.warehouse import WarehouseNeeded
 from dicomhub.log import logger
+from dicomhub.request_id import current_request_id
 from dicomhub.standard.uid import UidInvalid
 from tasks.transcode.failure import CodecFailure, CodecUnavailable
 
@@ -29,7 +31,7 @@ _RETRY_AFTER_SECONDS = 10
 
 
 def error_response(status: int, *, error: str, detail: str = "", **more: Any) -> HttpResponse:
-    body = orjson.dumps({"error": error, "detail": detail, **more})
+    body = orjson.dumps({"error": error, "detail": detail, "request_id": current_request_id(), **more})
     return HttpResponse(body, status=status, content_type="application/json")
 
 
@@ -67,6 +69,13 @@ def _warehouse_needed(error: WarehouseNeeded) -> HttpResponse:
         detail=error.parameter,
     )
     response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    return response
+
+
+def method_not_allowed(method: str, allowed: Iterable[str]) -> HttpResponse:
+    """The answer where a path has views for other methods."""
+    response = error_response(405, error=f'Method "{method}" not allowed.', detail="method")
+    response["Allow"] = ", ".join(allowed)
     return response
 
 
