@@ -3,8 +3,10 @@
 from typing import ClassVar
 
 from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
+from dicomhub.dicomweb.http.conditional import entity_tag
 from dicomhub.dicomweb.http.json_stream import array
 from dicomhub.dicomweb.retrieve import bulk_data, metadata
 from dicomhub.dicomweb.retrieve.archived import archived_instances
@@ -20,7 +22,7 @@ class Retrieve(DicomWebView):
 
     scopes: ClassVar = {"GET": Scope.READ}
 
-    def get(self, _request: Request, **_kwargs: str) -> StreamingHttpResponse:
+    def get(self, _request: Request, **_kwargs: str) -> HttpResponseBase:
         resource = self.resource()
         renditions = Renditions(
             self.store,
@@ -34,6 +36,8 @@ class Retrieve(DicomWebView):
             renditions,
             single_part=resource.kind == "instance",
         )
+        if unchanged := self.unchanged(etag=plan.etag, modified_at=plan.modified_at):
+            return unchanged
         if self.request.method == "HEAD":
             body = head_of(plan, base_url=self.base_url)
         else:
@@ -52,11 +56,17 @@ class Retrieve(DicomWebView):
 class Metadata(DicomWebView):
     """The attributes of a study's, a series' or one instance, as DICOM JSON."""
 
+    varies_by = ("Accept", "Accept-Encoding")
     scopes: ClassVar = {"GET": Scope.READ}
 
-    def get(self, _request: Request, **_kwargs: str) -> StreamingHttpResponse:
+    def get(self, _request: Request, **_kwargs: str) -> HttpResponseBase:
         resource = self.resource()
         offer = self.acceptable.choose(metadata.OFFERS)
+        source = metadata.source_file(self.store, resource)
+        if source is not None:
+            etag = entity_tag(source.version, self.base_url, offer.media_type, is_weak=True)
+            if unchanged := self.unchanged(etag=etag, modified_at=source.modified_at):
+                return unchanged
         elements = metadata.instance_models(self.store, resource, base_url=self.base_url)
         return self.compressible(array(elements), content_type=offer.media_type)
 
