@@ -5,8 +5,6 @@
 
 import json
 import os
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -16,8 +14,6 @@ from threading import Thread
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.bench.serving.data import ct_study
-from tests.dicomweb.served import serving
 from tests.support.node import ohif_bundle
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -70,7 +66,7 @@ def ohif_site() -> Iterator[ThreadingHTTPServer]:
 
 def show(server: ThreadingHTTPServer, dicomweb: str) -> None:
     """Point the viewer at the root of a DICOMweb service."""
-    root = {name: dicomweb for name in ("wadoUriRoot", "qidoRoot", "wadoRoot")}
+    root = dict.fromkeys(("wadoUriRoot", "qidoRoot", "wadoRoot"), dicomweb)
     source = {
         "namespace": "@ohif/extension-default.dataSourcesModule.dicomweb",
         "sourceName": "dicomhub",
