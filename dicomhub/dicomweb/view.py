@@ -9,21 +9,23 @@ from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from dicomhub.accounts.rights import EVERYTHING, Rights
 from dicomhub.dicomweb import errors
+from dicomhub.dicomweb.auth.admission import admitted_tenant, demand
+from dicomhub.dicomweb.auth.refusal import NotAuthenticated
 from dicomhub.dicomweb.http.address import public_address
 from dicomhub.dicomweb.http.json_stream import accepts_gzip, gzipped
 from dicomhub.dicomweb.http.negotiation import Acceptable
 from dicomhub.dicomweb.resource import NothingThere, Resource
 from dicomhub.dicomweb.scope import Scope
 from dicomhub.environment import Environment
-from dicomhub.intake.admission import DEFAULT_TENANT
 from dicomhub.storage.filesystem import FilesystemStore, open_store
-from dicomhub.tenants.models import Tenant
 
 
 class _ChosenByUs(BaseContentNegotiation):
@@ -40,7 +42,7 @@ class _ChosenByUs(BaseContentNegotiation):
 
 
 class DicomWebView(APIView):
-    """A read of one tenant's data. Nobody has to log in: environment.py keeps the listener on loopback."""
+    """A request for one tenant's data, by a caller who may do what scopes has for its method."""
 
     http_method_names = ["get", "head"]  # noqa: RUF012 - declared by Django as an instance variable
     authentication_classes = ()
@@ -55,14 +57,27 @@ class DicomWebView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        self.tenant = kwargs.get("tenant", DEFAULT_TENANT)
-        if not Tenant.objects.filter(name=self.tenant).exists():
-            raise NothingThere("tenant")
         self.environment = settings.ENVIRONMENT
+        self._admit(request, named=kwargs.get("tenant"))
         self.store = open_store(self.environment)
         self.acceptable = Acceptable.parse(
             parameter=request.query_params.get("accept", ""), header=request.headers.get("Accept", "")
         )
+
+    def _admit(self, request: Request, *, named: str | None) -> None:
+        """Raises NotAuthenticated, NothingThere, MethodNotAllowed or ScopeMissing."""
+        rights = EVERYTHING
+        if self.environment.auth.is_on:
+            if not isinstance(request.auth, Rights):
+                raise NotAuthenticated
+            rights = request.auth
+        self.tenant = admitted_tenant(rights, named=named)
+        method = "GET" if request.method == "HEAD" else request.method or ""
+        if method == "OPTIONS":
+            return
+        if method not in self.scopes:
+            raise MethodNotAllowed(method)
+        demand(self.scopes[method], of=rights, tenant=self.tenant)
 
     def get_exception_handler(self) -> Any:
         return errors.answer
