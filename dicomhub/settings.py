@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "dicomhub.tenants",
+    "dicomhub.accounts",
     "dicomhub.archive",
     "dicomhub.transcoding",
     "dicomhub.console",

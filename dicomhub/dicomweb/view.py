@@ -8,7 +8,8 @@ from django.conf import settings
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
@@ -18,6 +19,7 @@ from rest_framework.views import APIView
 from dicomhub.accounts.rights import EVERYTHING, Rights
 from dicomhub.dicomweb import errors
 from dicomhub.dicomweb.auth.admission import admitted_tenant, demand
+from dicomhub.dicomweb.auth.authentication import BearerAuthentication, MembershipAuthentication
 from dicomhub.dicomweb.auth.refusal import NotAuthenticated
 from dicomhub.dicomweb.http.address import public_address
 from dicomhub.dicomweb.http.json_stream import accepts_gzip, gzipped
@@ -45,7 +47,7 @@ class DicomWebView(APIView):
     """A request for one tenant's data, by a caller who may do what scopes has for its method."""
 
     http_method_names = ["get", "head"]  # noqa: RUF012 - declared by Django as an instance variable
-    authentication_classes = ()
+    authentication_classes = (BearerAuthentication, MembershipAuthentication)
     permission_classes = ()
     content_negotiation_class = _ChosenByUs
 
@@ -54,6 +56,9 @@ class DicomWebView(APIView):
     tenant: str
     store: FilesystemStore
     acceptable: Acceptable
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return super().get_authenticators() if settings.ENVIRONMENT.auth.is_on else []
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -78,6 +83,14 @@ class DicomWebView(APIView):
         if method not in self.scopes:
             raise MethodNotAllowed(method)
         demand(self.scopes[method], of=rights, tenant=self.tenant)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """What was made for one caller is not for a cache that serves others."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if settings.ENVIRONMENT.auth.is_on:
+            patch_cache_control(response, private=True)
+            patch_vary_headers(response, ["Authorization", "Cookie"])
+        return response
 
     def get_exception_handler(self) -> Any:
         return errors.answer
