@@ -77,6 +77,7 @@ class DicomWebView(APIView):
                 raise NotAuthenticated
             rights = request.auth
         self.tenant = admitted_tenant(rights, named=named)
+        request._request.tenant = self.tenant  # type: ignore[attr-defined] # noqa: SLF001 - for the access log
         method = "GET" if request.method == "HEAD" else request.method or ""
         if method == "OPTIONS":
             return

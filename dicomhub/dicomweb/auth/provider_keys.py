@@ -1,4 +1,4 @@
-"""The keys that an OpenID provider signs its tokens with: fetched, kept, and looked at again when one is new."""
+"""The keys that an OpenID provider signs its tokens with: fetched, kept, fetched again when one is new."""
 
 import threading
 import time
@@ -20,9 +20,10 @@ _NONE: Mapping[str, jwt.PyJWK] = MappingProxyType({})
 class ProviderKeys:
     """Known keys serve for as long as the provider cannot be reached.
 
-    Keys are fetched anew when they are older than fresh_seconds, and when a token names one that is not known; but
-    never sooner than pause_seconds after the time before, so that tokens with made-up names of keys cost the
-    provider nothing, and never twice at once. PyJWKClient's own cache forgets its keys with the provider.
+    Keys are fetched anew when they are older than fresh_seconds, and when a token names one that is not
+    known; but never sooner than pause_seconds after the time before, so that tokens with made-up names of
+    keys cost the provider nothing, and never twice at once. (PyJWKClient's own cache asks the provider under
+    a lock that every caller waits for, and has no keys once they are old and the provider is down.)
     """
 
     def __init__(
