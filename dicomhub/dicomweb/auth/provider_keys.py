@@ -74,10 +74,11 @@ class ProviderKeys:
 @cache
 def keys_of(settings: OidcSettings) -> ProviderKeys:
     """One for each process."""
-    return ProviderKeys(lambda: _fetched(settings))
+    return ProviderKeys(lambda: fetched_keys(settings))
 
 
-def _fetched(settings: OidcSettings) -> dict[str, jwt.PyJWK]:
+def fetched_keys(settings: OidcSettings) -> dict[str, jwt.PyJWK]:
+    """By their names. Raises PyJWTError, RequestException, OSError, ValueError."""
     url = settings.jwks_url or _discovered(settings.issuer)
     client = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=_FETCH_SECONDS)
     return {key.key_id: key for key in client.get_signing_keys() if key.key_id}
