@@ -67,10 +67,8 @@ def recognised(text: str) -> ApiToken:
     token = ApiToken.objects.filter(prefix=text.removeprefix(MARK).partition("_")[0]).first()
     if token is None or not hmac.compare_digest(token.digest, _digest(text)):
         raise ApiTokenRefused("the API token is not known")
-    if token.is_revoked:
-        raise ApiTokenRefused("the API token was revoked")
-    if token.is_expired:
-        raise ApiTokenRefused("the API token has expired")
+    if token.state != "valid":
+        raise ApiTokenRefused(f"the API token is {token.state}")
     _note_use(token)
     return token
 
