@@ -16,11 +16,16 @@ from rest_framework.exceptions import APIException, MethodNotAllowed
 
 from dicomhub.archive.selectors import MatchInvalid, MatchUnsupported
 from dicomhub.dicomweb.http.accept import AcceptMalformed
+from dicomhub.dicomweb.http.multipart_reader import MultipartMalformed
 from dicomhub.dicomweb.http.negotiation import NotAcceptable
+from dicomhub.dicomweb.http.request_body import BodyBroken, BodyStalled, BodyTooLarge
 from dicomhub.dicomweb.resource import NothingThere
 from dicomhub.dicomweb.retrieve.renditions import NoRoomToRender
 from dicomhub.dicomweb.search.query import QueryInvalid
 from dicomhub.dicomweb.search.warehouse import WarehouseNeeded
+from dicomhub.dicomweb.store.admission import TooManyInstances
+from dicomhub.dicomweb.store.body_format import SUPPORTED, MediaTypeUnsupported
+from dicomhub.dicomweb.store.unavailable import StoreUnavailable
 from dicomhub.log import logger
 from dicomhub.standard.uid import UidInvalid
 from tasks.transcode.failure import CodecFailure, CodecUnavailable
@@ -70,6 +75,12 @@ def _warehouse_needed(error: WarehouseNeeded) -> HttpResponse:
     return response
 
 
+def _store_unavailable(error: StoreUnavailable) -> HttpResponse:
+    response = error_response(503, error=str(error), detail="store")
+    response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    return response
+
+
 def method_not_allowed(method: str, allowed: Iterable[str]) -> HttpResponse:
     """The answer where a path has views for other methods."""
     response = error_response(405, error=f'Method "{method}" not allowed.', detail="method")
@@ -102,6 +113,15 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     CodecFailure: _unavailable,
     NoRoomToRender: _unavailable,
     WarehouseNeeded: _warehouse_needed,
+    MultipartMalformed: lambda error: error_response(400, error=str(error), detail="body"),
+    BodyBroken: lambda error: error_response(400, error=str(error), detail="body"),
+    BodyStalled: lambda error: error_response(408, error=str(error), detail="body"),
+    BodyTooLarge: lambda error: error_response(413, error=str(error), detail="body"),
+    TooManyInstances: lambda error: error_response(413, error=str(error), detail="body"),
+    MediaTypeUnsupported: lambda error: error_response(
+        415, error=str(error), detail=error.where, supported=SUPPORTED
+    ),
+    StoreUnavailable: _store_unavailable,
     MethodNotAllowed: _method_not_allowed,
     APIException: lambda error: error_response(error.status_code, error=str(error.detail)),
     SuspiciousOperation: lambda _: error_response(400, error="the request cannot be understood"),
