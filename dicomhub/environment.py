@@ -364,7 +364,7 @@ def _stow(read: _Reader) -> StowSettings:
         max_requests=read.integer("STOW_MAX_REQUESTS", 6, least=1, most=1000),
         max_bytes=read.integer("STOW_MAX_BYTES", 32 * 1024**3, least=1),
         max_instances=read.integer("STOW_MAX_INSTANCES", 10_000, least=1, most=1_000_000),
-        metadata_max_bytes=read.integer("STOW_METADATA_MAX_BYTES", 32 * 1024**2, least=1024),
+        metadata_max_bytes=read.integer("STOW_METADATA_MAX_BYTES", 16 * 1024**2, least=1024),
         stall_seconds=read.seconds("STOW_STALL_SECONDS", 60),
     )
 

@@ -25,6 +25,7 @@ from dicomhub.dicomweb.search.query import QueryInvalid
 from dicomhub.dicomweb.search.warehouse import WarehouseNeeded
 from dicomhub.dicomweb.store.admission import TooManyInstances
 from dicomhub.dicomweb.store.body_format import SUPPORTED, MediaTypeUnsupported
+from dicomhub.dicomweb.store.metadata_and_bulk_data import MetadataMalformed
 from dicomhub.dicomweb.store.unavailable import StoreUnavailable
 from dicomhub.log import logger
 from dicomhub.standard.uid import UidInvalid
@@ -114,6 +115,7 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     NoRoomToRender: _unavailable,
     WarehouseNeeded: _warehouse_needed,
     MultipartMalformed: lambda error: error_response(400, error=str(error), detail="body"),
+    MetadataMalformed: lambda error: error_response(400, error=str(error), detail="body"),
     BodyBroken: lambda error: error_response(400, error=str(error), detail="body"),
     BodyStalled: lambda error: error_response(408, error=str(error), detail="body"),
     BodyTooLarge: lambda error: error_response(413, error=str(error), detail="body"),

@@ -13,11 +13,12 @@ from rest_framework.request import Request
 
 from dicomhub.dicomweb.http import request_body
 from dicomhub.dicomweb.http.multipart_reader import MultipartMalformed
-from dicomhub.dicomweb.http.negotiation import DICOM_JSON, JSON, Offer
+from dicomhub.dicomweb.http.negotiation import DICOM, DICOM_JSON, JSON, Offer
 from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.store.admission import StoreAdmission
 from dicomhub.dicomweb.store.body_format import BodyFormat
 from dicomhub.dicomweb.store.dicom_files import DicomFiles
+from dicomhub.dicomweb.store.metadata_and_bulk_data import MetadataAndBulkData
 from dicomhub.dicomweb.store.outcome import Failed, Outcome
 from dicomhub.dicomweb.store.part_sink import PartSink, receive_parts, receive_single
 from dicomhub.dicomweb.store.unavailable import StoreUnavailable
@@ -50,7 +51,7 @@ class Store(DicomWebView):
         with _turn(settings.max_requests), shared_intake(self.environment).in_use() as intake:
             if not intake.has_room():
                 raise StoreUnavailable("the store has no room above its reserve")
-            sink = self._sink(intake, outcome)
+            sink = self._sink(body, intake, outcome)
             try:
                 self._receive(body, sink)
             except MultipartMalformed:
@@ -86,9 +87,17 @@ class Store(DicomWebView):
         else:
             receive_parts(blocks, body.boundary, sink)
 
-    def _sink(self, intake: Intake, outcome: Outcome) -> PartSink:
+    def _sink(self, body: BodyFormat, intake: Intake, outcome: Outcome) -> PartSink:
         admission = self._admission(intake)
-        return DicomFiles(intake, admission, outcome)
+        if body.part_type == DICOM:
+            return DicomFiles(intake, admission, outcome)
+        return MetadataAndBulkData(
+            intake,
+            admission,
+            outcome,
+            part_type=body.part_type,
+            max_bytes=self.environment.stow.metadata_max_bytes,
+        )
 
     def _admission(self, intake: Intake) -> StoreAdmission:
         try:
