@@ -16,6 +16,7 @@ from rest_framework.exceptions import APIException, MethodNotAllowed
 
 from dicomhub.archive.selectors import MatchInvalid, MatchUnsupported
 from dicomhub.dicomweb.http.accept import AcceptMalformed
+from dicomhub.dicomweb.http.conditional import PreconditionFailed
 from dicomhub.dicomweb.http.multipart_reader import MultipartMalformed
 from dicomhub.dicomweb.http.negotiation import NotAcceptable
 from dicomhub.dicomweb.http.request_body import BodyBroken, BodyStalled, BodyTooLarge
@@ -110,6 +111,7 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     NotAcceptable: lambda error: error_response(
         406, error=str(error), detail="Accept", available=error.available
     ),
+    PreconditionFailed: lambda error: error_response(412, error=str(error), detail="If-Match"),
     CodecUnavailable: _unavailable,
     CodecFailure: _unavailable,
     NoRoomToRender: _unavailable,

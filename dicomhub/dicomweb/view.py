@@ -1,6 +1,7 @@
 """What every view of DICOMweb has in common: the tenant, what the client accepts, and how it is answered."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar, NoReturn
 
@@ -15,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from dicomhub.dicomweb import errors
+from dicomhub.dicomweb.http import conditional
 from dicomhub.dicomweb.http.address import public_address
 from dicomhub.dicomweb.http.json_stream import accepts_gzip, gzipped
 from dicomhub.dicomweb.http.negotiation import Acceptable
@@ -24,6 +26,8 @@ from dicomhub.environment import Environment
 from dicomhub.intake.admission import DEFAULT_TENANT
 from dicomhub.storage.filesystem import FilesystemStore, open_store
 from dicomhub.tenants.models import Tenant
+
+_OF_THE_RESOURCE = {200, 206, 304}
 
 
 class _ChosenByUs(BaseContentNegotiation):
@@ -48,6 +52,8 @@ class DicomWebView(APIView):
     content_negotiation_class = _ChosenByUs
 
     scopes: ClassVar[Mapping[str, Scope]]
+    varies_by: ClassVar[tuple[str, ...]] = ("Accept",)  # request headers that any answer depends on
+    validators: conditional.Validators | None = None
     environment: Environment
     tenant: str
     store: FilesystemStore
@@ -63,6 +69,17 @@ class DicomWebView(APIView):
         self.acceptable = Acceptable.parse(
             parameter=request.query_params.get("accept", ""), header=request.headers.get("Accept", "")
         )
+
+    def finalize_response(  # type: ignore[override] # most answers here are none of REST framework's
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """Every answer may be kept by its client alone, and has to be asked for again each time."""
+        super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type] # likewise
+        response.setdefault("Cache-Control", "private, no-cache")
+        patch_vary_headers(response, self.varies_by)
+        if self.validators is not None and response.status_code in _OF_THE_RESOURCE:
+            conditional.set_validators(response, self.validators)
+        return response
 
     def get_exception_handler(self) -> Any:
         return errors.answer
@@ -85,6 +102,15 @@ class DicomWebView(APIView):
         address = public_address(self.request, configured=self.environment.web.public_url)
         return address + reverse(f"{match.namespace}:root", kwargs=kwargs).rstrip("/")
 
+    def unchanged(self, *, etag: str, modified_at: datetime | None = None) -> HttpResponseBase | None:
+        """The 304 for a client that has this representation already; None: it is to be sent.
+
+        To be called once the representation is chosen and known to be there: what is answered to this
+        request has these validators from then on. Raises PreconditionFailed.
+        """
+        self.validators = conditional.Validators(etag, modified_at)
+        return conditional.unchanged(self.request, self.validators)
+
     def streamed(
         self,
         chunks: Iterable[bytes],
@@ -98,7 +124,6 @@ class DicomWebView(APIView):
         response = StreamingHttpResponse(() if is_head else chunks, status=status, content_type=content_type)
         if length_bytes is not None:
             response["Content-Length"] = str(length_bytes)
-        patch_vary_headers(response, ["Accept"])
         return response
 
     def compressible(self, chunks: Iterable[bytes], *, content_type: str) -> StreamingHttpResponse:

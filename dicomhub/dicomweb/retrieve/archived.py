@@ -2,30 +2,40 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from dicomhub.archive import selectors
+from dicomhub.dicomweb.http.conditional import entity_tag
 from dicomhub.dicomweb.resource import NothingThere, Resource
 from dicomhub.dicomweb.retrieve.content import read_head
 from dicomhub.log import logger
 from dicomhub.metadata.manifest import ManifestEntry, read_manifest
 from dicomhub.standard.part10 import Part10Malformed
-from dicomhub.storage.filesystem import FilesystemStore, InstanceFile
+from dicomhub.storage.filesystem import FilesystemStore, InstanceFile, file_version, modified_at
 from dicomhub.storage.layout import SeriesKey, instance_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedInstance:
+    """version as in storage.filesystem.file_version()."""
+
     resource: Resource
     path: Path
     size_bytes: int
+    modified_at: datetime
+    version: str
     transfer_syntax_uid: str
+
+    def etag(self, representation: str, *, is_weak: bool) -> str:
+        """Of what is made of this file alone; representation tells the ways to make something of it apart."""
+        return entity_tag(self.version, representation, is_weak=is_weak)
 
 
 def archived_instances(store: FilesystemStore, resource: Resource) -> list[ArchivedInstance]:
     """One or more instances, those of a study by series. Raises NothingThere."""
     if resource.sop_instance_uid is not None:
-        return [_instance(store, resource)]
+        return [archived_instance(store, resource)]
     instances = [
         instance
         for series_uid in _series_uids(resource)
@@ -65,6 +75,8 @@ def _instances_of_series(
             ),
             path=path,
             size_bytes=file.size_bytes,
+            modified_at=file.modified_at,
+            version=file.version,
             transfer_syntax_uid=transfer_syntax_uid,
         )
 
@@ -76,17 +88,22 @@ def _transfer_syntax_uid(file: InstanceFile, path: Path, entry: ManifestEntry | 
     return read_head(path).transfer_syntax_uid
 
 
-def _instance(store: FilesystemStore, resource: Resource) -> ArchivedInstance:
+def archived_instance(store: FilesystemStore, resource: Resource) -> ArchivedInstance:
+    """Raises NothingThere."""
     path = store.absolute(instance_file_path(resource))
     try:
-        return ArchivedInstance(
-            resource=resource,
-            path=path,
-            size_bytes=path.stat().st_size,
-            transfer_syntax_uid=read_head(path).transfer_syntax_uid,
-        )
+        status = path.stat()
+        transfer_syntax_uid = read_head(path).transfer_syntax_uid
     except FileNotFoundError:
         raise NothingThere("instance") from None
+    return ArchivedInstance(
+        resource=resource,
+        path=path,
+        size_bytes=status.st_size,
+        modified_at=modified_at(status),
+        version=file_version(status),
+        transfer_syntax_uid=transfer_syntax_uid,
+    )
 
 
 def instance_file_path(resource: Resource) -> str:

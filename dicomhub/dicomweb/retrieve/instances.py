@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from itertools import chain, zip_longest
 
 from dicomhub.dicomweb.http import multipart
+from dicomhub.dicomweb.http.conditional import entity_tag
 from dicomhub.dicomweb.http.negotiation import DICOM, MULTIPART, Acceptable, NotAcceptable, Offer
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance
 from dicomhub.dicomweb.retrieve.content import as_explicit_little_endian, as_stored, whole_file
@@ -72,6 +74,17 @@ class RetrievePlan:
     @property
     def is_length_known(self) -> bool:
         return all(each.is_as_stored for each in self.planned)
+
+    @property
+    def etag(self) -> str:
+        """Strong for one file byte for byte; else a boundary or an encoder may differ from time to time."""
+        versions = (f"{each.instance.version} {each.offer}" for each in self.planned)
+        is_weak = self.is_multipart or not self.is_length_known
+        return entity_tag(str(self.left_out), *versions, is_weak=is_weak)
+
+    @property
+    def modified_at(self) -> datetime:
+        return max(each.instance.modified_at for each in self.planned)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,14 @@
 from typing import ClassVar
 
 from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
+from dicomhub.dicomweb.http import multipart
+from dicomhub.dicomweb.http.conditional import entity_tag
 from dicomhub.dicomweb.http.json_stream import array
-from dicomhub.dicomweb.retrieve import bulk_data, metadata
+from dicomhub.dicomweb.http.negotiation import DICOM_XML, MULTIPART
+from dicomhub.dicomweb.retrieve import bulk_data, metadata, metadata_xml
 from dicomhub.dicomweb.retrieve.archived import archived_instances
 from dicomhub.dicomweb.retrieve.instances import body_of, head_of, plan_retrieve
 from dicomhub.dicomweb.retrieve.renditions import Renditions
@@ -20,7 +24,7 @@ class Retrieve(DicomWebView):
 
     scopes: ClassVar = {"GET": Scope.READ}
 
-    def get(self, _request: Request, **_kwargs: str) -> StreamingHttpResponse:
+    def get(self, _request: Request, **_kwargs: str) -> HttpResponseBase:
         resource = self.resource()
         renditions = Renditions(
             self.store,
@@ -34,6 +38,8 @@ class Retrieve(DicomWebView):
             renditions,
             single_part=resource.kind == "instance",
         )
+        if unchanged := self.unchanged(etag=plan.etag, modified_at=plan.modified_at):
+            return unchanged
         if self.request.method == "HEAD":
             body = head_of(plan, base_url=self.base_url)
         else:
@@ -50,15 +56,28 @@ class Retrieve(DicomWebView):
 
 
 class Metadata(DicomWebView):
-    """The attributes of a study's, a series' or one instance, as DICOM JSON."""
+    """The attributes of a study's, a series' or one instance, as DICOM JSON or in the Native DICOM Model."""
 
+    varies_by = ("Accept", "Accept-Encoding")
     scopes: ClassVar = {"GET": Scope.READ}
 
-    def get(self, _request: Request, **_kwargs: str) -> StreamingHttpResponse:
+    def get(self, _request: Request, **_kwargs: str) -> HttpResponseBase:
         resource = self.resource()
-        offer = self.acceptable.choose(metadata.OFFERS)
-        elements = metadata.instance_models(self.store, resource, base_url=self.base_url)
-        return self.compressible(array(elements), content_type=offer.media_type)
+        offer = self.acceptable.choose(metadata.metadata_offers(resource))
+        source = metadata.source_file(self.store, resource)
+        if source is not None:
+            etag = entity_tag(source.version, self.base_url, str(offer), is_weak=True)
+            if unchanged := self.unchanged(etag=etag, modified_at=source.modified_at):
+                return unchanged
+        lines = metadata.instance_models(self.store, resource, base_url=self.base_url)
+        if offer.media_type == DICOM_XML:
+            return self.compressible(map(metadata_xml.document, lines), content_type=DICOM_XML)
+        if offer.media_type == MULTIPART:
+            boundary = multipart.new_boundary()
+            parts = metadata_xml.parts(lines, resource, base_url=self.base_url)
+            content_type = multipart.content_type(part_type=DICOM_XML, boundary=boundary)
+            return self.compressible(multipart.encode(parts, boundary), content_type=content_type)
+        return self.compressible(array(lines), content_type=offer.media_type)
 
 
 class BulkData(DicomWebView):

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from dicomhub.dicomweb.http.accept import parse_content_type
-from dicomhub.dicomweb.http.negotiation import DICOM, DICOM_JSON, MULTIPART
+from dicomhub.dicomweb.http.negotiation import DICOM, DICOM_JSON, DICOM_XML, MULTIPART
 
-DICOM_XML = "application/dicom+xml"
 PART_TYPES = (DICOM, DICOM_JSON, DICOM_XML)
 SUPPORTED = (*(f'{MULTIPART}; type="{part_type}"' for part_type in PART_TYPES), *PART_TYPES)
 

@@ -9,10 +9,9 @@ from typing import Any, Final
 import orjson
 
 from dicomhub.dicomweb.http.accept import MediaRange, parse_content_type
-from dicomhub.dicomweb.http.negotiation import DICOM_JSON, JSON
+from dicomhub.dicomweb.http.negotiation import DICOM_JSON, DICOM_XML, JSON
 from dicomhub.dicomweb.http.request_body import BodyTooLarge
 from dicomhub.dicomweb.store.admission import StoreAdmission
-from dicomhub.dicomweb.store.body_format import DICOM_XML
 from dicomhub.dicomweb.store.bulk_parts import BulkParts, PixelsContradictory
 from dicomhub.dicomweb.store.dicom_files import REFUSALS, reason_of
 from dicomhub.dicomweb.store.outcome import Failed, Outcome

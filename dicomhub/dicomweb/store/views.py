@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from dicomhub.dicomweb.http import request_body
 from dicomhub.dicomweb.http.multipart_reader import MultipartMalformed
-from dicomhub.dicomweb.http.negotiation import DICOM, DICOM_JSON, JSON, Offer
+from dicomhub.dicomweb.http.negotiation import DICOM, DICOM_JSON, DICOM_XML, JSON, Offer
 from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.store.admission import StoreAdmission
 from dicomhub.dicomweb.store.body_format import BodyFormat
@@ -28,10 +28,11 @@ from dicomhub.intake.door import Intake, Provenance
 from dicomhub.intake.shared import shared_intake
 from dicomhub.log import logger
 from dicomhub.standard.dicom_json import encode_model
+from dicomhub.standard.native_model import write_native_model
 from dicomhub.standard.status import Status
 
 RETRY_AFTER_SECONDS = 30
-OFFERS = (Offer(media_type=DICOM_JSON), Offer(media_type=JSON))
+OFFERS = tuple(Offer(media_type=media_type) for media_type in (DICOM_JSON, JSON, DICOM_XML))
 
 
 class Store(DicomWebView):
@@ -67,8 +68,9 @@ class Store(DicomWebView):
             instances=len(outcome.stored),
             failed=len(outcome.failed),
         )
+        encode = write_native_model if offer.media_type == DICOM_XML else encode_model
         response = HttpResponse(
-            encode_model(outcome.model(base_url=self.base_url)),
+            encode(outcome.model(base_url=self.base_url)),
             status=outcome.http_status,
             content_type=offer.media_type,
         )
