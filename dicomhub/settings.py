@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "dicomhub.tenants",
     "dicomhub.archive",
     "dicomhub.transcoding",
+    "dicomhub.deletion",
     "dicomhub.console",
 ]
 
