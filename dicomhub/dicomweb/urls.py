@@ -3,7 +3,8 @@
 from django.urls import URLPattern, path, re_path
 
 from dicomhub.dicomweb.retrieve.bulk_data import SEGMENT
-from dicomhub.dicomweb.retrieve.views import BulkData, Frames, Metadata, Retrieve
+from dicomhub.dicomweb.retrieve.bulk_views import BulkData, Frames
+from dicomhub.dicomweb.retrieve.views import Metadata, Retrieve
 from dicomhub.dicomweb.search.views import Search
 from dicomhub.dicomweb.view import NoSuchResource
 

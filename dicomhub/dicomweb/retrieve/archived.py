@@ -8,17 +8,17 @@ from pathlib import Path
 from dicomhub.archive import selectors
 from dicomhub.dicomweb.http.conditional import entity_tag
 from dicomhub.dicomweb.resource import NothingThere, Resource
-from dicomhub.dicomweb.retrieve.content import read_head
+from dicomhub.dicomweb.retrieve.content import begun, read_head, section
 from dicomhub.log import logger
-from dicomhub.metadata.manifest import ManifestEntry, read_manifest
+from dicomhub.metadata.manifest import read_manifest
 from dicomhub.standard.part10 import Part10Malformed
-from dicomhub.storage.filesystem import FilesystemStore, InstanceFile, file_version, modified_at
+from dicomhub.storage.filesystem import FilesystemStore, file_version, modified_at
 from dicomhub.storage.layout import SeriesKey, instance_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedInstance:
-    """version as in storage.filesystem.file_version()."""
+    """version as in storage.filesystem.file_version(); instance_number as far as the manifest knows it."""
 
     resource: Resource
     path: Path
@@ -26,10 +26,15 @@ class ArchivedInstance:
     modified_at: datetime
     version: str
     transfer_syntax_uid: str
+    instance_number: int | None = None
 
     def etag(self, representation: str, *, is_weak: bool) -> str:
         """Of what is made of this file alone; representation tells the ways to make something of it apart."""
         return entity_tag(self.version, representation, is_weak=is_weak)
+
+    def section(self, offset: int, length_bytes: int) -> Iterator[bytes]:
+        """Raises ArchivedFileChanged, FileNotFoundError."""
+        return begun(section(self.path, version=self.version, offset=offset, length_bytes=length_bytes))
 
 
 def archived_instances(store: FilesystemStore, resource: Resource) -> list[ArchivedInstance]:
@@ -60,8 +65,11 @@ def _instances_of_series(
     entries = {entry.sop_instance_uid: entry for entry in manifest.instances} if manifest else {}
     for file in store.instance_files(study.tenant, study.study_instance_uid, series_uid):
         path = store.absolute(file.path)
+        entry = entries.get(file.sop_instance_uid)
+        if entry and (entry.size_bytes, entry.modified_at) != (file.size_bytes, file.modified_at):
+            entry = None  # it speaks of another file
         try:
-            transfer_syntax_uid = _transfer_syntax_uid(file, path, entries.get(file.sop_instance_uid))
+            transfer_syntax_uid = entry.transfer_syntax_uid if entry else read_head(path).transfer_syntax_uid
         except (FileNotFoundError, Part10Malformed) as error:
             # Taken back between the listing and now, or damaged on the disk: the others are sent.
             logger().error("archived_file_unreadable", path=file.path, error=str(error))
@@ -78,14 +86,8 @@ def _instances_of_series(
             modified_at=file.modified_at,
             version=file.version,
             transfer_syntax_uid=transfer_syntax_uid,
+            instance_number=entry.instance_number if entry else None,
         )
-
-
-def _transfer_syntax_uid(file: InstanceFile, path: Path, entry: ManifestEntry | None) -> str:
-    """As the manifest has it where it speaks of this very file; else the file itself is asked."""
-    if entry and (entry.size_bytes, entry.modified_at) == (file.size_bytes, file.modified_at):
-        return entry.transfer_syntax_uid
-    return read_head(path).transfer_syntax_uid
 
 
 def archived_instance(store: FilesystemStore, resource: Resource) -> ArchivedInstance:
