@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path, re_path
 
 from dicomhub.dicomweb.retrieve.bulk_data import SEGMENT
-from dicomhub.dicomweb.retrieve.bulk_views import BulkData, Frames
+from dicomhub.dicomweb.retrieve.bulk_views import AllBulkData, BulkData, Frames
 from dicomhub.dicomweb.retrieve.views import Metadata, Retrieve
 from dicomhub.dicomweb.search.views import Search
 from dicomhub.dicomweb.view import NoSuchResource
@@ -27,6 +27,11 @@ urlpatterns: list[URLPattern] = [
     path(f"{_INSTANCE}/metadata", Metadata.as_view()),
     path(f"{_INSTANCE}/frames/<str:frames>", Frames.as_view()),
     path(f"{_INSTANCE}/{SEGMENT}/<path:value>", BulkData.as_view()),
+    *(path(f"{level}/{SEGMENT}", AllBulkData.as_view()) for level in (_STUDY, _SERIES, _INSTANCE)),
+    *(
+        path(f"{level}/pixeldata", AllBulkData.as_view(only_pixels=True))
+        for level in (_STUDY, _SERIES, _INSTANCE)
+    ),
     path("", NoSuchResource.as_view(), name="root"),
     re_path(".", NoSuchResource.as_view()),
 ]

@@ -10,7 +10,7 @@ from dicomhub.storage.layout import is_tenant
 _SERVICE = re.compile(r"/(?:tenants/(?P<tenant>[^/]*)/)?dicom-web(?:/(?P<path>.*))?", re.DOTALL)
 _LEVELS = ("studies", "series", "instances")
 _NAMES = ("study", "series", "instance")
-_PARTS = frozenset(("metadata", "bulkdata", "frames", "rendered", "thumbnail"))
+_PARTS = frozenset(("metadata", "bulkdata", "pixeldata", "frames", "rendered", "thumbnail"))
 
 
 @dataclass(frozen=True, slots=True)
