@@ -29,6 +29,7 @@ from dicomhub.archive.locking import (
     save_locked,
 )
 from dicomhub.archive.models import Batch, Patient, Series, Study
+from dicomhub.archive.name_words import index_name_words
 from dicomhub.archive.typed_value import DataSetModel, list_text, list_values
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.layout import SeriesKey
@@ -84,6 +85,7 @@ def _assign_studies(studies: dict[StudyKey, Study], newest: dict[StudyKey, Incom
         if is_newer(series.received_at, patient):
             assign_patient(patient, series.header, series.received_at)
     save_locked(Patient, [*patients.values()])
+    index_name_words(patients.values())
     return left
 
 

@@ -19,8 +19,8 @@ from dicomhub.dicomweb.http.accept import AcceptMalformed
 from dicomhub.dicomweb.http.negotiation import NotAcceptable
 from dicomhub.dicomweb.resource import NothingThere
 from dicomhub.dicomweb.retrieve.renditions import NoRoomToRender
-from dicomhub.dicomweb.search.query import QueryInvalid
-from dicomhub.dicomweb.search.warehouse import WarehouseNeeded
+from dicomhub.dicomweb.search.query import QueryInvalid, TooManyUids
+from dicomhub.dicomweb.search.question import WarehouseNeeded
 from dicomhub.log import logger
 from dicomhub.standard.uid import UidInvalid
 from tasks.transcode.failure import CodecFailure, CodecUnavailable
@@ -63,7 +63,7 @@ def _warehouse_needed(error: WarehouseNeeded) -> HttpResponse:
     )
     response = error_response(
         503,
-        error=f"only the warehouse can find instances across the archive by this key, and {trouble}",
+        error=f"only the warehouse can find this across the archive by this key, and {trouble}",
         detail=error.parameter,
     )
     response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
@@ -81,6 +81,7 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     UidInvalid: lambda error: error_response(400, error=str(error), detail=error.name),
     AcceptMalformed: lambda error: error_response(400, error=str(error), detail=error.where),
     QueryInvalid: lambda error: error_response(400, error=error.reason, detail=error.parameter),
+    TooManyUids: lambda error: error_response(413, error=str(error), detail=error.parameter),
     MatchUnsupported: lambda error: error_response(
         400, error="this key is not supported here", detail=error.keyword
     ),
