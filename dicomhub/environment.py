@@ -79,6 +79,11 @@ class WebSettings:
     debug: bool
     is_open: bool
     public_url: str | None
+    stall_seconds: float
+    min_bytes_per_second: int
+    retrieves_per_client: int
+    proxies: tuple[str, ...]
+    accel_prefix: str | None
     metrics_token: str | None
     qido_no_match_status: Literal[200, 204]
     qido_max_results: int
@@ -143,6 +148,11 @@ class Environment:
     def embedded_redis_url_file(self) -> Path:
         """Where an embedded run leaves the address of the Redis that it started."""
         return self.home / "run" / "redis.url"
+
+    @property
+    def retrieves_file(self) -> Path:
+        """Where this host's web processes count what each client is being sent."""
+        return self.home / "run" / "retrieves.lock"
 
     @property
     def scp_metrics_file(self) -> Path:
@@ -253,6 +263,20 @@ class _Reader:
 
         return self._read(name, (), parse)
 
+    def addresses(self, name: str) -> tuple[str, ...]:
+        def parse(text: str) -> tuple[str, ...]:
+            return tuple(str(ip_address(each.strip())) for each in text.split(",") if each.strip())
+
+        return self._read(name, (), parse)
+
+    def url_path(self, name: str) -> str | None:
+        def parse(text: str) -> str:
+            if not re.fullmatch(r"/[A-Za-z0-9_./-]+", text):
+                raise ValueError("must be the path of a location, as /archive")
+            return text.rstrip("/")
+
+        return self._read(name, None, parse)
+
     def url(self, name: str, default: T, schemes: tuple[str, ...]) -> str | T:
         def parse(text: str) -> str | T:
             if urlsplit(text).scheme not in schemes:
@@ -331,6 +355,11 @@ def _web(read: _Reader) -> WebSettings:
         debug=read.flag("WEB_DEBUG", default=False),
         is_open=read.flag("WEB_OPEN", default=False),
         public_url=read.url("WEB_PUBLIC_URL", None, ("http", "https")),
+        stall_seconds=read.seconds("WEB_STALL_SECONDS", 30),
+        min_bytes_per_second=read.integer("WEB_MIN_BYTES_PER_SECOND", 1000, least=1),
+        retrieves_per_client=read.integer("WEB_RETRIEVES_PER_CLIENT", 32, least=1, most=10_000),
+        proxies=read.addresses("WEB_PROXIES"),
+        accel_prefix=read.url_path("WEB_ACCEL_PREFIX"),
         metrics_token=read.optional("METRICS_TOKEN"),
         qido_no_match_status=_NO_MATCH_STATUSES[read.choice("QIDO_NO_MATCH_STATUS", "200", ("200", "204"))],
         qido_max_results=read.integer("QIDO_MAX_RESULTS", 10_000, least=1, most=1_000_000),

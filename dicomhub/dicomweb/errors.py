@@ -16,8 +16,14 @@ from rest_framework.exceptions import APIException, MethodNotAllowed
 
 from dicomhub.archive.selectors import MatchInvalid, MatchUnsupported
 from dicomhub.dicomweb.http.accept import AcceptMalformed
+from dicomhub.dicomweb.http.charset import CharsetNotAcceptable
+from dicomhub.dicomweb.http.conditional import PreconditionFailed
+from dicomhub.dicomweb.http.limits import TooManyRetrieves
 from dicomhub.dicomweb.http.negotiation import NotAcceptable
+from dicomhub.dicomweb.http.ranges import RangeNotSatisfiable
 from dicomhub.dicomweb.resource import NothingThere
+from dicomhub.dicomweb.retrieve.content import ArchivedFileChanged
+from dicomhub.dicomweb.retrieve.frame_list import FrameListInvalid
 from dicomhub.dicomweb.retrieve.renditions import NoRoomToRender
 from dicomhub.dicomweb.search.query import QueryInvalid, TooManyUids
 from dicomhub.dicomweb.search.question import WarehouseNeeded
@@ -70,6 +76,24 @@ def _warehouse_needed(error: WarehouseNeeded) -> HttpResponse:
     return response
 
 
+def _changed(error: ArchivedFileChanged) -> HttpResponse:
+    response = error_response(503, error=str(error), detail="path")
+    response["Retry-After"] = "1"
+    return response
+
+
+def _too_many(error: TooManyRetrieves) -> HttpResponse:
+    response = error_response(429, error=str(error), detail="wait until one has ended")
+    response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    return response
+
+
+def _range_not_satisfiable(error: RangeNotSatisfiable) -> HttpResponse:
+    response = error_response(416, error=str(error), detail="Range")
+    response["Content-Range"] = f"bytes */{error.size_bytes}"
+    return response
+
+
 def _method_not_allowed(error: MethodNotAllowed) -> HttpResponse:
     response = error_response(405, error=str(error.detail), detail="method")
     response["Allow"] = "GET, HEAD"
@@ -80,6 +104,7 @@ def _method_not_allowed(error: MethodNotAllowed) -> HttpResponse:
 _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     UidInvalid: lambda error: error_response(400, error=str(error), detail=error.name),
     AcceptMalformed: lambda error: error_response(400, error=str(error), detail=error.where),
+    FrameListInvalid: lambda error: error_response(400, error=str(error), detail="frames"),
     QueryInvalid: lambda error: error_response(400, error=error.reason, detail=error.parameter),
     TooManyUids: lambda error: error_response(413, error=str(error), detail=error.parameter),
     MatchUnsupported: lambda error: error_response(
@@ -91,6 +116,13 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     NothingThere: lambda error: error_response(404, error=str(error), detail="path"),
     NotAcceptable: lambda error: error_response(
         406, error=str(error), detail="Accept", available=error.available
+    ),
+    TooManyRetrieves: _too_many,
+    RangeNotSatisfiable: _range_not_satisfiable,
+    ArchivedFileChanged: _changed,
+    PreconditionFailed: lambda error: error_response(412, error=str(error), detail="If-Match"),
+    CharsetNotAcceptable: lambda error: error_response(
+        406, error=str(error), detail=error.where, available=["utf-8"]
     ),
     CodecUnavailable: _unavailable,
     CodecFailure: _unavailable,

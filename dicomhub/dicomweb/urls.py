@@ -3,7 +3,8 @@
 from django.urls import URLPattern, path, re_path
 
 from dicomhub.dicomweb.retrieve.bulk_data import SEGMENT
-from dicomhub.dicomweb.retrieve.views import BulkData, Metadata, Retrieve
+from dicomhub.dicomweb.retrieve.bulk_views import BulkData, Frames
+from dicomhub.dicomweb.retrieve.views import Metadata, Retrieve
 from dicomhub.dicomweb.search.views import Search
 from dicomhub.dicomweb.view import NoSuchResource
 
@@ -24,6 +25,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{_STUDY}/metadata", Metadata.as_view()),
     path(f"{_SERIES}/metadata", Metadata.as_view()),
     path(f"{_INSTANCE}/metadata", Metadata.as_view()),
+    path(f"{_INSTANCE}/frames/<str:frames>", Frames.as_view()),
     path(f"{_INSTANCE}/{SEGMENT}/<path:value>", BulkData.as_view()),
     path("", NoSuchResource.as_view(), name="root"),
     re_path(".", NoSuchResource.as_view()),

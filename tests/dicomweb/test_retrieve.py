@@ -94,7 +94,8 @@ def test_what_cannot_be_decoded_is_refused_with_what_can_be_had(filling, get, un
     response = get(path_of(instance, "study"), accept=f"multipart/related; transfer-syntax={EXPLICIT}")
     assert response.status_code == 406
     assert json_of(response)["available"] == [
-        f'multipart/related; type="application/dicom"; transfer-syntax={MPEG_4}'
+        f'multipart/related; type="application/dicom"; transfer-syntax={MPEG_4}',
+        f"application/zip; transfer-syntax={MPEG_4}",
     ]
 
 
