@@ -98,6 +98,20 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class StowSettings:
+    """max_requests are those that one gunicorn worker serves at a time; the others are bounds of one request.
+
+    In stall_seconds some of a body must come.
+    """
+
+    max_requests: int
+    max_bytes: int
+    max_instances: int
+    metadata_max_bytes: int
+    stall_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class WarehouseSettings:
     """url: parquet:///folder or doris://user:password@frontend:8030/database; docs/warehouse.md has the rest.
 
@@ -146,6 +160,7 @@ class Environment:
     scp: ScpSettings
     intake: IntakeSettings
     web: WebSettings
+    stow: StowSettings
     warehouse: WarehouseSettings
     codec: CodecSettings
 
@@ -398,6 +413,16 @@ def _web(read: _Reader) -> WebSettings:
     return settings
 
 
+def _stow(read: _Reader) -> StowSettings:
+    return StowSettings(
+        max_requests=read.integer("STOW_MAX_REQUESTS", 6, least=1, most=1000),
+        max_bytes=read.integer("STOW_MAX_BYTES", 32 * 1024**3, least=1),
+        max_instances=read.integer("STOW_MAX_INSTANCES", 10_000, least=1, most=1_000_000),
+        metadata_max_bytes=read.integer("STOW_METADATA_MAX_BYTES", 16 * 1024**2, least=1024),
+        stall_seconds=read.seconds("STOW_STALL_SECONDS", 60),
+    )
+
+
 def _warehouse(read: _Reader, home: Path) -> WarehouseSettings:
     settings = WarehouseSettings(
         url=read.url("WAREHOUSE_URL", f"parquet://{home}/warehouse", ("parquet", "doris")),
@@ -471,6 +496,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         scp=_scp(read),
         intake=_intake(read),
         web=_web(read),
+        stow=_stow(read),
         warehouse=_warehouse(read, home),
         codec=_codec(read),
     )

@@ -21,6 +21,13 @@ def on_starting(_server: Any) -> None:
         path.unlink()
 
 
+def post_worker_init(_worker: Any) -> None:
+    # Not above: only workers are to import it, and to have its thread.
+    from dicomhub.intake.shared import shared_intake  # noqa: PLC0415
+
+    shared_intake(_environment)
+
+
 class WebLogger(Logger):
     """gunicorn's lines in the form of all others."""
 

@@ -20,8 +20,10 @@ from dicomhub.dicomweb.http.accept import AcceptMalformed
 from dicomhub.dicomweb.http.charset import CharsetNotAcceptable
 from dicomhub.dicomweb.http.conditional import PreconditionFailed
 from dicomhub.dicomweb.http.limits import TooManyRetrieves
+from dicomhub.dicomweb.http.multipart_reader import MultipartMalformed
 from dicomhub.dicomweb.http.negotiation import NotAcceptable
 from dicomhub.dicomweb.http.ranges import RangeNotSatisfiable
+from dicomhub.dicomweb.http.request_body import BodyBroken, BodyStalled, BodyTooLarge
 from dicomhub.dicomweb.rendered.parameters import RenderingParameterInvalid
 from dicomhub.dicomweb.rendered.subject import NoPicture
 from dicomhub.dicomweb.resource import NothingThere
@@ -30,6 +32,10 @@ from dicomhub.dicomweb.retrieve.frame_list import FrameListInvalid
 from dicomhub.dicomweb.retrieve.renditions import NoRoomToRender
 from dicomhub.dicomweb.search.query import QueryInvalid
 from dicomhub.dicomweb.search.warehouse import WarehouseNeeded
+from dicomhub.dicomweb.store.admission import TooManyInstances
+from dicomhub.dicomweb.store.body_format import SUPPORTED, MediaTypeUnsupported
+from dicomhub.dicomweb.store.metadata_and_bulk_data import MetadataMalformed
+from dicomhub.dicomweb.store.unavailable import StoreUnavailable
 from dicomhub.log import logger
 from dicomhub.request_id import current_request_id
 from dicomhub.standard.uid import UidInvalid
@@ -76,6 +82,12 @@ def _warehouse_needed(error: WarehouseNeeded) -> HttpResponse:
         error=f"only the warehouse can find instances across the archive by this key, and {trouble}",
         detail=error.parameter,
     )
+    response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    return response
+
+
+def _store_unavailable(error: StoreUnavailable) -> HttpResponse:
+    response = error_response(503, error=str(error), detail="store")
     response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
     return response
 
@@ -140,6 +152,16 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     CodecFailure: _unavailable,
     NoRoomToRender: _unavailable,
     WarehouseNeeded: _warehouse_needed,
+    MultipartMalformed: lambda error: error_response(400, error=str(error), detail="body"),
+    MetadataMalformed: lambda error: error_response(400, error=str(error), detail="body"),
+    BodyBroken: lambda error: error_response(400, error=str(error), detail="body"),
+    BodyStalled: lambda error: error_response(408, error=str(error), detail="body"),
+    BodyTooLarge: lambda error: error_response(413, error=str(error), detail="body"),
+    TooManyInstances: lambda error: error_response(413, error=str(error), detail="body"),
+    MediaTypeUnsupported: lambda error: error_response(
+        415, error=str(error), detail=error.where, supported=SUPPORTED
+    ),
+    StoreUnavailable: _store_unavailable,
     MethodNotAllowed: _method_not_allowed,
     APIException: lambda error: error_response(error.status_code, error=str(error.detail)),
     SuspiciousOperation: lambda _: error_response(400, error="the request cannot be understood"),

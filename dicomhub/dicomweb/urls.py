@@ -12,6 +12,7 @@ from dicomhub.dicomweb.rendered.views import Rendered, Thumbnail
 from dicomhub.dicomweb.retrieve.bulk_data import SEGMENT
 from dicomhub.dicomweb.retrieve.views import BulkData, Frames, Metadata, Retrieve
 from dicomhub.dicomweb.search.views import Search
+from dicomhub.dicomweb.store.views import Store
 from dicomhub.dicomweb.view import DicomWebView, NoSuchResource
 
 _STUDY = "studies/<str:study>"
@@ -36,20 +37,24 @@ def by_method(**views: type[DicomWebView]) -> Callable[..., HttpResponseBase]:
     def view(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
         method = request.method or ""
         chosen = callables.get(method)
-        return chosen(request, **kwargs) if chosen else method_not_allowed(method, sorted(callables))
+        if chosen is None:
+            return method_not_allowed(method, sorted(callables))
+        response = chosen(request, **kwargs)
+        response["Allow"] = ", ".join(sorted(callables))  # REST framework knows the chosen one's alone
+        return response
 
     view.views = views  # type: ignore[attr-defined] # for the description of the route
     return view
 
 
 urlpatterns: list[URLPattern] = [
-    path("studies", by_method(GET=Search)),
+    path("studies", by_method(GET=Search, POST=Store)),
     path("series", Search.as_view(level="series")),
     path("instances", Search.as_view(level="instances")),
     path(f"{_STUDY}/series", Search.as_view(level="series")),
     path(f"{_STUDY}/instances", Search.as_view(level="instances")),
     path(f"{_SERIES}/instances", Search.as_view(level="instances")),
-    path(_STUDY, by_method(GET=Retrieve)),
+    path(_STUDY, by_method(GET=Retrieve, POST=Store)),
     path(_SERIES, Retrieve.as_view()),
     path(_INSTANCE, Retrieve.as_view()),
     path(f"{_STUDY}/metadata", Metadata.as_view()),

@@ -1,4 +1,7 @@
-"""Statuses of C-STORE and C-ECHO responses. PS3.7 C, PS3.4 B.2.3."""
+"""Statuses of C-STORE and C-ECHO responses, and Failure Reasons of STOW-RS.
+
+PS3.7 C, PS3.4 B.2.3, PS3.18 I.2.2.
+"""
 
 from enum import IntEnum
 
@@ -16,4 +19,6 @@ class Status(IntEnum):
     OUT_OF_RESOURCES = 0xA700
     DATA_SET_DOES_NOT_MATCH_SOP_CLASS = 0xA900
     CANNOT_UNDERSTAND = 0xC000
+    TRANSFER_SYNTAX_NOT_SUPPORTED = 0xC122  # of STOW-RS: a C-STORE's is negotiated
+    STUDY_DIFFERS = 0xC002  # ours: not of the study that the path of a STOW-RS request names
     CANNOT_UNDERSTAND_UIDS = 0xC001  # ours, in the Cxxx range: a UID is missing, malformed or contradictory

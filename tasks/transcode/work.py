@@ -58,7 +58,7 @@ def prepare(modules: tuple[str, ...]) -> None:
     _REGISTRY.put_in_front(modules)
 
 
-def perform(order: Order) -> Answer:
+def perform(order: Order) -> Answer:  # noqa: PLR0911 - one for each kind of order
     """Do what is asked; whatever goes wrong, short of the end of the process, is a Refusal."""
     try:
         match order:
