@@ -99,6 +99,8 @@ UNFOLD: dict[str, Any] = {
                 },
                 _item("Users", "badge", "auth", "user"),
                 _item("Groups", "groups", "auth", "group"),
+                _item("Memberships", "card_membership", "accounts", "tenantmembership"),
+                _item("API tokens", "key", "accounts", "apitoken"),
             ),
         ]
     },

@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "dicomhub.dicomweb.description",
     "dicomhub.tenants",
+    "dicomhub.accounts",
     "dicomhub.archive",
     "dicomhub.transcoding",
     "dicomhub.console",

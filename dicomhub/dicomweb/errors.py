@@ -10,12 +10,15 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework.exceptions import APIException, MethodNotAllowed
 
 from dicomhub.archive.selectors import MatchInvalid, MatchUnsupported
+from dicomhub.dicomweb.auth.challenge import challenge
+from dicomhub.dicomweb.auth.refusal import KeysUnavailable, NotAuthenticated, ScopeMissing
 from dicomhub.dicomweb.http.accept import AcceptMalformed
 from dicomhub.dicomweb.http.charset import CharsetNotAcceptable
 from dicomhub.dicomweb.http.conditional import PreconditionFailed
@@ -123,6 +126,18 @@ def _method_not_allowed(error: MethodNotAllowed) -> HttpResponse:
     return response
 
 
+def _refused(status: int, error: NotAuthenticated | ScopeMissing, detail: str) -> HttpResponse:
+    response = error_response(status, error=str(error), detail=detail)
+    response["WWW-Authenticate"] = challenge(error, settings.ENVIRONMENT.auth)
+    return response
+
+
+def _keys_unavailable(error: KeysUnavailable) -> HttpResponse:
+    response = error_response(503, error=str(error), detail="Authorization")
+    response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    return response
+
+
 # The first kind that fits decides: a subclass stands before its base.
 _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     UidInvalid: lambda error: error_response(400, error=str(error), detail=error.name),
@@ -136,6 +151,9 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     MatchInvalid: lambda error: error_response(
         400, error=f"not a value of {error.keyword}", detail=error.keyword
     ),
+    NotAuthenticated: lambda error: _refused(401, error, "Authorization"),
+    ScopeMissing: lambda error: _refused(403, error, "scope"),
+    KeysUnavailable: _keys_unavailable,
     NothingThere: lambda error: error_response(404, error=str(error), detail="path"),
     NotAcceptable: lambda error: error_response(
         406, error=str(error), detail="Accept", available=error.available

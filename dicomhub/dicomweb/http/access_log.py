@@ -95,7 +95,7 @@ class _Access:
         return {
             "happened_at": format_datetime(self._happened_at),
             "event_id": secrets.token_hex(12),
-            "tenant": resource.tenant,
+            "tenant": getattr(self._request, "tenant", resource.tenant),
             "user_name": _user_name(self._request),
             "address": meta.get("REMOTE_ADDR", ""),
             "method": _code(self._request.method or ""),
