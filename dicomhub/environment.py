@@ -182,6 +182,7 @@ class Environment:
     log_level: str
     batch_retention_days: int
     transcode_log_retention_days: int
+    deleted_retention_days: int
     transcode_run_seconds: float
     scp: ScpSettings
     intake: IntakeSettings
@@ -584,6 +585,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         batch_retention_days=read.integer("BATCH_RETENTION_DAYS", 30, least=1, most=36500),
         transcode_log_retention_days=read.integer("TRANSCODE_LOG_RETENTION_DAYS", 90, least=1, most=36500),
+        deleted_retention_days=read.integer("DELETED_RETENTION_DAYS", 30, least=0, most=36500),
         transcode_run_seconds=read.seconds("TRANSCODE_RUN_SECONDS", 30, most=300),
         scp=_scp(read),
         intake=_intake(read),

@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "dicomhub.accounts",
     "dicomhub.archive",
     "dicomhub.transcoding",
+    "dicomhub.deletion",
     "dicomhub.console",
     "dicomhub.conformance",
 ]

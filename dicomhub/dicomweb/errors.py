@@ -17,6 +17,7 @@ from django.views import defaults
 from rest_framework.exceptions import APIException, MethodNotAllowed
 
 from dicomhub.archive.selectors import MatchInvalid, MatchUnsupported
+from dicomhub.deletion.selectors import is_deleted
 from dicomhub.dicomweb.auth.challenge import challenge
 from dicomhub.dicomweb.auth.refusal import KeysUnavailable, NotAuthenticated, ScopeMissing
 from dicomhub.dicomweb.http.accept import AcceptMalformed
@@ -29,7 +30,7 @@ from dicomhub.dicomweb.http.ranges import RangeNotSatisfiable
 from dicomhub.dicomweb.http.request_body import BodyBroken, BodyStalled, BodyTooLarge
 from dicomhub.dicomweb.rendered.parameters import RenderingParameterInvalid
 from dicomhub.dicomweb.rendered.subject import NoPicture
-from dicomhub.dicomweb.resource import NothingThere
+from dicomhub.dicomweb.resource import Gone, NothingThere
 from dicomhub.dicomweb.retrieve.content import ArchivedFileChanged
 from dicomhub.dicomweb.retrieve.frame_list import FrameListInvalid
 from dicomhub.dicomweb.retrieve.renditions import NoRoomToRender
@@ -45,6 +46,7 @@ from dicomhub.standard.uid import UidInvalid
 from tasks.transcode.failure import CodecFailure, CodecUnavailable
 
 _RETRY_AFTER_SECONDS = 10
+_DELETABLE = frozenset(("study", "series", "instance"))
 
 
 def error_response(status: int, *, error: str, detail: str = "", **more: Any) -> HttpResponse:
@@ -54,6 +56,8 @@ def error_response(status: int, *, error: str, detail: str = "", **more: Any) ->
 
 def answer(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """Translate what a view raised; the exception handler of every DICOMweb view."""
+    if isinstance(error, NothingThere):
+        error = _gone_if_deleted(error, context)
     for kind, translate in _TRANSLATIONS.items():
         if isinstance(error, kind):
             return translate(error)
@@ -64,6 +68,21 @@ def answer(error: Exception, context: dict[str, Any]) -> HttpResponse:
         exc_info=error,
     )
     return error_response(500, error="something is wrong on our side; it is in the log")
+
+
+def _gone_if_deleted(error: NothingThere, context: dict[str, Any]) -> NothingThere:
+    """The one place that asks: whoever finds nothing need not know why. Of the caller's tenant alone."""
+    view = context["view"]
+    if error.what not in _DELETABLE or "study" not in view.kwargs:
+        return error
+    resource = view.resource()
+    is_gone = is_deleted(
+        resource.tenant,
+        resource.study_instance_uid,
+        resource.series_instance_uid,
+        resource.sop_instance_uid,
+    )
+    return Gone(error.what) if is_gone else error
 
 
 def _unavailable(error: Exception) -> HttpResponse:
@@ -154,6 +173,7 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     NotAuthenticated: lambda error: _refused(401, error, "Authorization"),
     ScopeMissing: lambda error: _refused(403, error, "scope"),
     KeysUnavailable: _keys_unavailable,
+    Gone: lambda error: error_response(410, error=str(error), detail="path"),
     NothingThere: lambda error: error_response(404, error=str(error), detail="path"),
     NotAcceptable: lambda error: error_response(
         406, error=str(error), detail="Accept", available=error.available

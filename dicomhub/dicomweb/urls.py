@@ -7,6 +7,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
+from dicomhub.dicomweb.delete.views import Delete
 from dicomhub.dicomweb.errors import method_not_allowed
 from dicomhub.dicomweb.rendered.views import Rendered, Thumbnail
 from dicomhub.dicomweb.retrieve.bulk_data import SEGMENT
@@ -54,9 +55,9 @@ urlpatterns: list[URLPattern] = [
     path(f"{_STUDY}/series", Search.as_view(level="series")),
     path(f"{_STUDY}/instances", Search.as_view(level="instances")),
     path(f"{_SERIES}/instances", Search.as_view(level="instances")),
-    path(_STUDY, by_method(GET=Retrieve, POST=Store)),
-    path(_SERIES, Retrieve.as_view()),
-    path(_INSTANCE, Retrieve.as_view()),
+    path(_STUDY, by_method(GET=Retrieve, POST=Store, DELETE=Delete)),
+    path(_SERIES, by_method(GET=Retrieve, DELETE=Delete)),
+    path(_INSTANCE, by_method(GET=Retrieve, DELETE=Delete)),
     path(f"{_STUDY}/metadata", Metadata.as_view()),
     path(f"{_SERIES}/metadata", Metadata.as_view()),
     path(f"{_INSTANCE}/metadata", Metadata.as_view()),

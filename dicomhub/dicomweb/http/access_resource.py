@@ -64,6 +64,8 @@ def _uids_of_query(query: str) -> list[str]:
 def _kind(method: str, levels: int, rest: list[str]) -> str:
     if method == "POST" and (rest == ["studies"] or (levels == 1 and not rest)):
         return "store"
+    if method == "DELETE" and levels and not rest:
+        return "delete"
     if not rest:
         return _NAMES[levels - 1]
     if len(rest) == 1 and rest[0] in _LEVELS:
