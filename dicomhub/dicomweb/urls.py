@@ -11,7 +11,8 @@ from dicomhub.dicomweb.delete.views import Delete
 from dicomhub.dicomweb.errors import method_not_allowed
 from dicomhub.dicomweb.rendered.views import Rendered, Thumbnail
 from dicomhub.dicomweb.retrieve.bulk_data import SEGMENT
-from dicomhub.dicomweb.retrieve.views import BulkData, Frames, Metadata, Retrieve
+from dicomhub.dicomweb.retrieve.bulk_views import BulkData, Frames
+from dicomhub.dicomweb.retrieve.views import Metadata, Retrieve
 from dicomhub.dicomweb.search.views import Search
 from dicomhub.dicomweb.store.views import Store
 from dicomhub.dicomweb.view import DicomWebView, NoSuchResource
