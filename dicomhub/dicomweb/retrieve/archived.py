@@ -18,15 +18,24 @@ from dicomhub.storage.layout import SeriesKey, instance_path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedInstance:
-    """version as in storage.filesystem.file_version(); instance_number as far as the manifest knows it."""
+    """An instance of the store. root is the store's, and file lies below it.
+
+    version as in storage.filesystem.file_version(); instance_number as far as the manifest knows it.
+    """
 
     resource: Resource
-    path: Path
+    root: Path
+    file: str
     size_bytes: int
     modified_at: datetime
     version: str
     transfer_syntax_uid: str
     instance_number: int | None = None
+
+    @property
+    def path(self) -> Path:
+        """Put together when it is needed: a study has thousands."""
+        return self.root / self.file
 
     def etag(self, representation: str, *, is_weak: bool) -> str:
         """Of what is made of this file alone; representation tells the ways to make something of it apart."""
@@ -64,12 +73,15 @@ def _instances_of_series(
     manifest = read_manifest(store, SeriesKey(study.tenant, study.study_instance_uid, series_uid))
     entries = {entry.sop_instance_uid: entry for entry in manifest.instances} if manifest else {}
     for file in store.instance_files(study.tenant, study.study_instance_uid, series_uid):
-        path = store.absolute(file.path)
         entry = entries.get(file.sop_instance_uid)
         if entry and (entry.size_bytes, entry.modified_at) != (file.size_bytes, file.modified_at):
             entry = None  # it speaks of another file
         try:
-            transfer_syntax_uid = entry.transfer_syntax_uid if entry else read_head(path).transfer_syntax_uid
+            transfer_syntax_uid = (
+                entry.transfer_syntax_uid
+                if entry
+                else read_head(store.absolute(file.path)).transfer_syntax_uid
+            )
         except (FileNotFoundError, Part10Malformed) as error:
             # Taken back between the listing and now, or damaged on the disk: the others are sent.
             logger().error("archived_file_unreadable", path=file.path, error=str(error))
@@ -81,7 +93,8 @@ def _instances_of_series(
                 series_instance_uid=series_uid,
                 sop_instance_uid=file.sop_instance_uid,
             ),
-            path=path,
+            root=store.root,
+            file=file.path,
             size_bytes=file.size_bytes,
             modified_at=file.modified_at,
             version=file.version,
@@ -92,15 +105,16 @@ def _instances_of_series(
 
 def archived_instance(store: FilesystemStore, resource: Resource) -> ArchivedInstance:
     """Raises NothingThere."""
-    path = store.absolute(instance_file_path(resource))
+    file = instance_file_path(resource)
     try:
-        status = path.stat()
-        transfer_syntax_uid = read_head(path).transfer_syntax_uid
+        status = store.absolute(file).stat()
+        transfer_syntax_uid = read_head(store.absolute(file)).transfer_syntax_uid
     except FileNotFoundError:
         raise NothingThere("instance") from None
     return ArchivedInstance(
         resource=resource,
-        path=path,
+        root=store.root,
+        file=file,
         size_bytes=status.st_size,
         modified_at=modified_at(status),
         version=file_version(status),
