@@ -58,6 +58,7 @@ UNFOLD: dict[str, Any] = {
                 _item("Patients", "person", "archive", "patient"),
                 _item("Studies", "folder_shared", "archive", "study"),
                 _item("Series", "burst_mode", "archive", "series"),
+                _item("Deleted", "delete", "deletion", "deletion"),
             ),
             _group(
                 "Pipeline",
