@@ -9,14 +9,17 @@ from django.views.decorators.csrf import csrf_exempt
 
 from dicomhub.dicomweb.delete.views import Delete
 from dicomhub.dicomweb.errors import method_not_allowed
+from dicomhub.dicomweb.rendered.views import Rendered, Thumbnail
 from dicomhub.dicomweb.retrieve.bulk_data import SEGMENT
-from dicomhub.dicomweb.retrieve.views import BulkData, Metadata, Retrieve
+from dicomhub.dicomweb.retrieve.views import BulkData, Frames, Metadata, Retrieve
 from dicomhub.dicomweb.search.views import Search
+from dicomhub.dicomweb.store.views import Store
 from dicomhub.dicomweb.view import DicomWebView, NoSuchResource
 
 _STUDY = "studies/<str:study>"
 _SERIES = f"{_STUDY}/series/<str:series>"
 _INSTANCE = f"{_SERIES}/instances/<str:instance>"
+_SHOWN = (_STUDY, _SERIES, _INSTANCE, f"{_INSTANCE}/frames/<str:frames>")
 
 
 def by_method(**views: type[DicomWebView]) -> Callable[..., HttpResponseBase]:
@@ -35,25 +38,33 @@ def by_method(**views: type[DicomWebView]) -> Callable[..., HttpResponseBase]:
     def view(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
         method = request.method or ""
         chosen = callables.get(method)
-        return chosen(request, **kwargs) if chosen else method_not_allowed(method, sorted(callables))
+        if chosen is None:
+            return method_not_allowed(method, sorted(callables))
+        response = chosen(request, **kwargs)
+        response["Allow"] = ", ".join(sorted(callables))  # REST framework knows the chosen one's alone
+        return response
 
+    view.views = views  # type: ignore[attr-defined] # for the description of the route
     return view
 
 
 urlpatterns: list[URLPattern] = [
-    path("studies", by_method(GET=Search)),
+    path("studies", by_method(GET=Search, POST=Store)),
     path("series", Search.as_view(level="series")),
     path("instances", Search.as_view(level="instances")),
     path(f"{_STUDY}/series", Search.as_view(level="series")),
     path(f"{_STUDY}/instances", Search.as_view(level="instances")),
     path(f"{_SERIES}/instances", Search.as_view(level="instances")),
-    path(_STUDY, by_method(GET=Retrieve, DELETE=Delete)),
+    path(_STUDY, by_method(GET=Retrieve, POST=Store, DELETE=Delete)),
     path(_SERIES, by_method(GET=Retrieve, DELETE=Delete)),
     path(_INSTANCE, by_method(GET=Retrieve, DELETE=Delete)),
     path(f"{_STUDY}/metadata", Metadata.as_view()),
     path(f"{_SERIES}/metadata", Metadata.as_view()),
     path(f"{_INSTANCE}/metadata", Metadata.as_view()),
+    path(f"{_INSTANCE}/frames/<str:frames>", Frames.as_view()),
     path(f"{_INSTANCE}/{SEGMENT}/<path:value>", BulkData.as_view()),
+    *(path(f"{resource}/rendered", Rendered.as_view()) for resource in _SHOWN),
+    *(path(f"{resource}/thumbnail", Thumbnail.as_view()) for resource in _SHOWN),
     path("", NoSuchResource.as_view(), name="root"),
     re_path(".", NoSuchResource.as_view()),
 ]

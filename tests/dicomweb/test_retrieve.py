@@ -94,7 +94,8 @@ def test_what_cannot_be_decoded_is_refused_with_what_can_be_had(filling, get, un
     response = get(path_of(instance, "study"), accept=f"multipart/related; transfer-syntax={EXPLICIT}")
     assert response.status_code == 406
     assert json_of(response)["available"] == [
-        f'multipart/related; type="application/dicom"; transfer-syntax={MPEG_4}'
+        f'multipart/related; type="application/dicom"; transfer-syntax={MPEG_4}',
+        f"application/zip; transfer-syntax={MPEG_4}",
     ]
 
 
@@ -214,10 +215,18 @@ def test_tenants_do_not_see_each_other(filling, get):
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_only_reading_is_allowed(filling, client, method):
-    response = getattr(client, method)("/dicom-web/studies")
+def test_what_can_only_be_read(filling, client, method):
+    response = getattr(client, method)("/dicom-web/series")
     assert response.status_code == 405
     assert response["Allow"] == "GET, HEAD"
+    assert json_of(response)["detail"] == "method"
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "options"])
+def test_what_can_be_read_and_stored(filling, client, method):
+    response = getattr(client, method)("/dicom-web/studies")
+    assert response.status_code == 405
+    assert response["Allow"] == "GET, HEAD, POST"
     assert json_of(response)["detail"] == "method"
 
 

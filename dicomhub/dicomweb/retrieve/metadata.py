@@ -1,23 +1,32 @@
-"""WADO-RS metadata: the instances of a resource in the DICOM JSON Model. PS3.18 10.4.1.1.2, F."""
+"""WADO-RS metadata: the instances of a resource, in JSON as they are kept. PS3.18 10.4.1.1.2, 10.4.4, F."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 
 from dicomhub.archive import selectors
 from dicomhub.archive.models import Series, Study
-from dicomhub.dicomweb.http.negotiation import DICOM_JSON, JSON, Offer
+from dicomhub.dicomweb.http.negotiation import DICOM_JSON, DICOM_XML, JSON, MULTIPART, Offer
 from dicomhub.dicomweb.resource import NothingThere, Resource
 from dicomhub.dicomweb.retrieve.archived import instance_file_path
 from dicomhub.metadata.instance_model import BULK_DATA_BASE, read_instance_model
 from dicomhub.metadata.series import read_series
 from dicomhub.metadata.study import read_study
 from dicomhub.standard.dicom_json import encode_model
-from dicomhub.storage.filesystem import FilesystemStore
-from dicomhub.storage.layout import SeriesKey
+from dicomhub.storage.filesystem import FilesystemStore, file_version, modified_at
+from dicomhub.storage.layout import SeriesKey, series_metadata_path, study_metadata_path
 
 OFFERS = (Offer(media_type=DICOM_JSON), Offer(media_type=JSON))
+_XML_OFFER = Offer(media_type=MULTIPART, part_type=DICOM_XML)
 # A quotation mark inside a JSON string is escaped, so no value of an attribute can look like this.
 _PLACEHOLDER = f'"BulkDataURI":"{BULK_DATA_BASE}'.encode("ascii")
+
+
+def metadata_offers(resource: Resource) -> tuple[Offer, ...]:
+    """One instance can be had in XML without a multipart around it, too."""
+    is_one = resource.sop_instance_uid is not None
+    return (*OFFERS, _XML_OFFER, Offer(media_type=DICOM_XML)) if is_one else (*OFFERS, _XML_OFFER)
 
 
 def instance_models(store: FilesystemStore, resource: Resource, *, base_url: str) -> Iterator[bytes]:
@@ -27,6 +36,42 @@ def instance_models(store: FilesystemStore, resource: Resource, *, base_url: str
     if first is None:
         raise NothingThere(resource.kind)
     return (with_bulk_data_base(line, base_url) for line in chain([first], lines))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """The one file that an answer is made of; version as in storage.filesystem.file_version()."""
+
+    version: str
+    modified_at: datetime
+
+
+def source_file(store: FilesystemStore, resource: Resource) -> SourceFile | None:
+    """The archived file or the fresh document that instance_models() reads; None: many files, or nothing.
+
+    A document is written anew whenever its series or study has changed.
+    """
+    is_instance = resource.sop_instance_uid is not None
+    path = instance_file_path(resource) if is_instance else _fresh_document_path(resource)
+    if path is None:
+        return None
+    try:
+        status = store.absolute(path).stat()
+    except FileNotFoundError:
+        return None
+    return SourceFile(file_version(status), modified_at(status))
+
+
+def _fresh_document_path(resource: Resource) -> str | None:
+    tenant, study, series = resource.tenant, resource.study_instance_uid, resource.series_instance_uid
+    try:
+        if series is None:
+            is_fresh = selectors.study(tenant, study).is_document_fresh
+            return study_metadata_path(tenant, study) if is_fresh else None
+        is_fresh = selectors.series(tenant, study, series).is_document_fresh
+        return series_metadata_path(tenant, study, series) if is_fresh else None
+    except (Series.DoesNotExist, Study.DoesNotExist):
+        return None
 
 
 def with_bulk_data_base(line: bytes, base_url: str) -> bytes:
