@@ -102,20 +102,6 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class StowSettings:
-    """max_requests are those that one gunicorn worker serves at a time; the others are bounds of one request.
-
-    In stall_seconds some of a body must come.
-    """
-
-    max_requests: int
-    max_bytes: int
-    max_instances: int
-    metadata_max_bytes: int
-    stall_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class OidcSettings:
     """A provider of OAuth 2.0 access tokens; docs/dicomweb/access.md has the rest."""
 
@@ -136,6 +122,20 @@ class AuthSettings:
 
     is_on: bool
     oidc: OidcSettings | None
+
+
+@dataclass(frozen=True, slots=True)
+class StowSettings:
+    """max_requests are those that one gunicorn worker serves at a time; the others are bounds of one request.
+
+    In stall_seconds some of a body must come.
+    """
+
+    max_requests: int
+    max_bytes: int
+    max_instances: int
+    metadata_max_bytes: int
+    stall_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +188,8 @@ class Environment:
     scp: ScpSettings
     intake: IntakeSettings
     web: WebSettings
-    stow: StowSettings
     auth: AuthSettings
+    stow: StowSettings
     warehouse: WarehouseSettings
     codec: CodecSettings
 
@@ -591,9 +591,9 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         transcode_run_seconds=read.seconds("TRANSCODE_RUN_SECONDS", 30, most=300),
         scp=_scp(read),
         intake=_intake(read),
-        stow=_stow(read),
         web=_web(read, is_authenticated=auth.is_on),
         auth=auth,
+        stow=_stow(read),
         warehouse=_warehouse(read, home),
         codec=_codec(read),
     )

@@ -86,6 +86,22 @@ class DicomWebView(APIView):
             parameter=request.query_params.get("accept", ""), header=request.headers.get("Accept", "")
         )
 
+    def _admit(self, request: Request, *, named: str | None) -> None:
+        """Raises NotAuthenticated, NothingThere, MethodNotAllowed or ScopeMissing."""
+        rights = EVERYTHING
+        if self.environment.auth.is_on:
+            if not isinstance(request.auth, Rights):
+                raise NotAuthenticated
+            rights = request.auth
+        self.tenant = admitted_tenant(rights, named=named)
+        request._request.tenant = self.tenant  # type: ignore[attr-defined] # noqa: SLF001 - for the access log
+        method = "GET" if request.method == "HEAD" else request.method or ""
+        if method == "OPTIONS":
+            return
+        if method not in self.scopes:
+            raise MethodNotAllowed(method)
+        demand(self.scopes[method], of=rights, tenant=self.tenant)
+
     def finalize_response(  # type: ignore[override] # most answers here are none of REST framework's
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
@@ -107,22 +123,6 @@ class DicomWebView(APIView):
         if user is not None and user.is_authenticated:
             return f"user {self.tenant} {user.get_username()}"
         return client_address(self.request, proxies=self.environment.web.proxies)
-
-    def _admit(self, request: Request, *, named: str | None) -> None:
-        """Raises NotAuthenticated, NothingThere, MethodNotAllowed or ScopeMissing."""
-        rights = EVERYTHING
-        if self.environment.auth.is_on:
-            if not isinstance(request.auth, Rights):
-                raise NotAuthenticated
-            rights = request.auth
-        self.tenant = admitted_tenant(rights, named=named)
-        request._request.tenant = self.tenant  # type: ignore[attr-defined] # noqa: SLF001 - for the access log
-        method = "GET" if request.method == "HEAD" else request.method or ""
-        if method == "OPTIONS":
-            return
-        if method not in self.scopes:
-            raise MethodNotAllowed(method)
-        demand(self.scopes[method], of=rights, tenant=self.tenant)
 
     def get_exception_handler(self) -> Any:
         return errors.answer

