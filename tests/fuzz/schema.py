@@ -35,14 +35,15 @@ def fuzz_schema(*, seconds: int, seed: int, **settings: str) -> str:
             names = Archived.read(path).names | {"value": "7FE00010", "frames": "1"}
             lines = [f'"path.{name}" = "{value}"' for name, value in names.items()]
             configuration.write_text("\n".join(["[parameters]", *lines]))
-            said += _run(server, configuration, seconds - seconds // 2, seed)
+            # What is archived stays: a retrieve of nothing finds no faults.
+            said += _run(server, configuration, seconds - seconds // 2, seed, "--exclude-method", "DELETE")
         text = log.read_text("utf-8", "replace")
     fault = _FAULT.search(text)
     assert fault is None, text[max(0, fault.start() - 500) : fault.start() + 3000]
     return said
 
 
-def _run(server: Server, configuration: Path, seconds: int, seed: int) -> str:
+def _run(server: Server, configuration: Path, seconds: int, seed: int, *more: str) -> str:
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration), "run"]
     options = {
         "--checks": ",".join(_CHECKS),
@@ -54,7 +55,12 @@ def _run(server: Server, configuration: Path, seconds: int, seed: int) -> str:
         "--warnings": "off",
     }
     done = subprocess.run(
-        [*command, f"{server.dicomweb}/openapi.json", *(word for each in options.items() for word in each)],
+        [
+            *command,
+            f"{server.dicomweb}/openapi.json",
+            *(word for each in options.items() for word in each),
+            *more,
+        ],
         cwd=configuration.parent,
         capture_output=True,
         text=True,
