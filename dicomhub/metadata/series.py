@@ -18,7 +18,7 @@ from dicomhub.standard.part10 import Part10Malformed
 from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
 from dicomhub.storage.digest import digest_of_file
 from dicomhub.storage.filesystem import FilesystemStore, InstanceFile
-from dicomhub.storage.layout import SeriesKey, series_metadata_path
+from dicomhub.storage.layout import SeriesKey, series_manifest_path, series_metadata_path
 from tasks.messages import StoredInstance
 
 _LAST = float("inf")
@@ -73,6 +73,12 @@ def write_series(store: FilesystemStore, key: SeriesKey, metadata: SeriesMetadat
             instances=metadata.entries,
         ),
     )
+
+
+def remove_series(store: FilesystemStore, key: SeriesKey) -> None:
+    """Of a series that is in the archive no more. Its study's documents are locked by the caller."""
+    for path in (series_metadata_path(*key), series_manifest_path(*key)):
+        store.absolute(path).unlink(missing_ok=True)
 
 
 def read_series(store: FilesystemStore, key: SeriesKey, *, is_fresh: bool) -> SeriesMetadata:

@@ -103,17 +103,18 @@ def _bound(text: str, parameters: dict[str, Any], placeholder: Callable[[str], s
 _COMMON_PIECES = {
     "received": "{of_tenant} AND received_at >= $since AND received_at < $until",
     "happened": "{of_tenant} AND happened_at >= $since AND happened_at < $until",
+    "archived": "{of_tenant} AND deleted_at IS NULL",
     "of_tenant": "($tenant IS NULL OR tenant = $tenant)",
 }
 
 _BY_HEADER = """FROM dicom_image_meta
-        WHERE tenant = $tenant
+        WHERE tenant = $tenant AND deleted_at IS NULL
             AND ($study_instance_uid IS NULL OR study_instance_uid = $study_instance_uid)"""
 
 _TEXTS: dict[QueryName, str] = {
     QueryName.ROWS: """
-        SELECT 'dicom_state_meta' AS table_name, count(*) AS row_count FROM dicom_state_meta WHERE {of_tenant}
-        UNION ALL SELECT 'dicom_image_meta', count(*) FROM dicom_image_meta WHERE {of_tenant}
+        SELECT 'dicom_state_meta' AS table_name, count(*) AS row_count FROM dicom_state_meta WHERE {archived}
+        UNION ALL SELECT 'dicom_image_meta', count(*) FROM dicom_image_meta WHERE {archived}
         UNION ALL SELECT 'dicom_receive_log', count(*) FROM dicom_receive_log WHERE {of_tenant}
         UNION ALL SELECT 'dicom_transcode_log', count(*) FROM dicom_transcode_log WHERE {of_tenant}
         UNION ALL SELECT 'wado_access_log', count(*) FROM wado_access_log WHERE {of_tenant}
@@ -138,12 +139,12 @@ _TEXTS: dict[QueryName, str] = {
             max(study_description) AS study_description, {modalities} AS modalities, count(*) AS series,
             CAST(sum(number_of_instances) AS BIGINT) AS instances,
             CAST(sum(size_bytes) AS BIGINT) AS size_bytes
-        FROM dicom_state_meta WHERE {of_tenant}
+        FROM dicom_state_meta WHERE {archived}
         GROUP BY tenant, study_instance_uid
         ORDER BY size_bytes DESC, tenant, study_instance_uid LIMIT $limit""",
     QueryName.TRANSFER_SYNTAXES: """
         SELECT transfer_syntax_uid, count(*) AS instances, CAST(sum(size_bytes) AS BIGINT) AS size_bytes
-        FROM dicom_image_meta WHERE {of_tenant}
+        FROM dicom_image_meta WHERE {archived}
         GROUP BY transfer_syntax_uid ORDER BY instances DESC, transfer_syntax_uid""",
     QueryName.TRANSCODE_OUTCOMES: """
         SELECT outcome, reason, source_transfer_syntax_uid, target_transfer_syntax_uid, count(*) AS attempts,
@@ -164,7 +165,7 @@ _TEXTS: dict[QueryName, str] = {
     QueryName.GROWTH: """
         SELECT CAST(received_at AS DATE) AS day, count(*) AS instances,
             CAST(sum(size_bytes) AS BIGINT) AS size_bytes
-        FROM dicom_image_meta WHERE {received}
+        FROM dicom_image_meta WHERE {received} AND deleted_at IS NULL
         GROUP BY day ORDER BY day""",
     QueryName.INSTANCES_BY_HEADER: """
         SELECT study_instance_uid, series_instance_uid, sop_instance_uid, {header_text} AS header

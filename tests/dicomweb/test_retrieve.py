@@ -215,10 +215,18 @@ def test_tenants_do_not_see_each_other(filling, get):
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_only_reading_is_allowed(filling, client, method):
-    response = getattr(client, method)("/dicom-web/studies")
+def test_what_can_only_be_read(filling, client, method):
+    response = getattr(client, method)("/dicom-web/series")
     assert response.status_code == 405
     assert response["Allow"] == "GET, HEAD"
+    assert json_of(response)["detail"] == "method"
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "options"])
+def test_what_can_be_read_and_stored(filling, client, method):
+    response = getattr(client, method)("/dicom-web/studies")
+    assert response.status_code == 405
+    assert response["Allow"] == "GET, HEAD, POST"
     assert json_of(response)["detail"] == "method"
 
 

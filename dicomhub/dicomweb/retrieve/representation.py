@@ -22,7 +22,7 @@ _LOSSY = {
 }
 
 
-_RENDITIONS = (EXPLICIT_VR_LITTLE_ENDIAN, JPEG_LS_LOSSLESS, JPEG_2000_LOSSLESS, RLE_LOSSLESS)
+RENDITIONS = (EXPLICIT_VR_LITTLE_ENDIAN, JPEG_LS_LOSSLESS, JPEG_2000_LOSSLESS, RLE_LOSSLESS)
 
 
 @lru_cache(maxsize=256)
@@ -32,7 +32,7 @@ def offered_transfer_syntaxes(stored_uid: str, *, is_decodable: bool) -> tuple[s
     if stored is None or (stored.is_encapsulated and not is_decodable):
         return (stored_uid,)
     if stored.is_encapsulated:
-        return tuple(dict.fromkeys((stored_uid, *_RENDITIONS)))
+        return tuple(dict.fromkeys((stored_uid, *RENDITIONS)))
     if stored.may_travel_on_the_web and stored_uid != EXPLICIT_VR_LITTLE_ENDIAN:
         return (stored_uid, EXPLICIT_VR_LITTLE_ENDIAN)
     return (EXPLICIT_VR_LITTLE_ENDIAN,)
@@ -82,4 +82,9 @@ def _zip_offers(stored_uid: str, syntaxes: Sequence[str]) -> Sequence[Offer]:
 
 def _is_default(uid: str) -> bool:
     """Explicit VR Little Endian, unless only a lossy form is at hand: then that one. PS3.18 8.7.3."""
-    return uid == EXPLICIT_VR_LITTLE_ENDIAN or uid in _LOSSY
+    return uid == EXPLICIT_VR_LITTLE_ENDIAN or is_lossy(uid)
+
+
+def is_lossy(uid: str) -> bool:
+    """Whether a transfer syntax is lossy by definition."""
+    return uid in _LOSSY

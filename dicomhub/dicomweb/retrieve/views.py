@@ -7,12 +7,22 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from rest_framework.request import Request
 
+from dicomhub.dicomweb.http import multipart
 from dicomhub.dicomweb.http.conditional import entity_tag
 from dicomhub.dicomweb.http.json_stream import array
-from dicomhub.dicomweb.http.negotiation import ZIP
-from dicomhub.dicomweb.retrieve import bulk_data, metadata
-from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, found_instances, instance_file_path
+from dicomhub.dicomweb.http.negotiation import DICOM_XML, MULTIPART, ZIP
+from dicomhub.dicomweb.retrieve import bulk_data, metadata, metadata_xml
+from dicomhub.dicomweb.retrieve.archived import (
+    ArchivedInstance,
+    archived_instance,
+    found_instances,
+    instance_file_path,
+)
 from dicomhub.dicomweb.retrieve.file_names import paths_in_zip, zip_name
+from dicomhub.dicomweb.retrieve.frame_list import parse_frame_list
+from dicomhub.dicomweb.retrieve.frames import body_of as body_of_frames
+from dicomhub.dicomweb.retrieve.frames import head_of as head_of_frames
+from dicomhub.dicomweb.retrieve.frames import plan_frames
 from dicomhub.dicomweb.retrieve.instances import body_of, head_of, zip_of
 from dicomhub.dicomweb.retrieve.plan import plan_retrieve
 from dicomhub.dicomweb.retrieve.renditions import Renditions
@@ -23,6 +33,15 @@ from tasks.transcode.pool import shared_pool
 _JUDGED_BY_ETAG = ("If-Range", "If-Match")
 
 
+def _renditions(view: DicomWebView) -> Renditions:
+    return Renditions(
+        view.store,
+        shared_pool(view.environment.codec),
+        reserve_bytes=view.environment.intake.disk_reserve_bytes,
+        patience_seconds=view.environment.codec.seconds,
+    )
+
+
 class Retrieve(DicomWebView):
     """A study, a series or an instance, as DICOM files."""
 
@@ -31,12 +50,7 @@ class Retrieve(DicomWebView):
 
     def get(self, _request: Request, **_kwargs: str) -> HttpResponseBase:
         resource = self.resource()
-        renditions = Renditions(
-            self.store,
-            shared_pool(self.environment.codec),
-            reserve_bytes=self.environment.intake.disk_reserve_bytes,
-            patience_seconds=self.environment.codec.seconds,
-        )
+        renditions = _renditions(self)
         found = found_instances(self.store, resource)
         plan = plan_retrieve(
             found.instances,
@@ -79,21 +93,47 @@ class Retrieve(DicomWebView):
 
 
 class Metadata(DicomWebView):
-    """The attributes of a study's, a series' or one instance, as DICOM JSON."""
+    """The attributes of a study's, a series' or one instance, as DICOM JSON or in the Native DICOM Model."""
 
     varies_by = ("Accept", "Accept-Encoding", "Accept-Charset")
     scopes: ClassVar = {"GET": Scope.READ}
 
     def get(self, _request: Request, **_kwargs: str) -> HttpResponseBase:
         resource = self.resource()
-        offer = self.acceptable.choose(metadata.OFFERS)
+        offer = self.acceptable.choose(metadata.metadata_offers(resource))
         source = metadata.source_file(self.store, resource)
         if source is not None:
-            etag = entity_tag(source.version, self.base_url, offer.media_type, is_weak=True)
+            etag = entity_tag(source.version, self.base_url, str(offer), is_weak=True)
             if unchanged := self.unchanged(etag=etag, modified_at=source.modified_at):
                 return unchanged
-        elements = metadata.instance_models(self.store, resource, base_url=self.base_url)
-        return self.compressible(array(elements), content_type=offer.media_type)
+        lines = metadata.instance_models(self.store, resource, base_url=self.base_url)
+        if offer.media_type == DICOM_XML:
+            return self.compressible(map(metadata_xml.document, lines), content_type=DICOM_XML)
+        if offer.media_type == MULTIPART:
+            boundary = multipart.new_boundary()
+            parts = metadata_xml.parts(lines, resource, base_url=self.base_url)
+            content_type = multipart.content_type(part_type=DICOM_XML, boundary=boundary)
+            return self.compressible(multipart.encode(parts, boundary), content_type=content_type)
+        return self.compressible(array(lines), content_type=offer.media_type)
+
+
+class Frames(DicomWebView):
+    """Some frames of an instance, in the order asked for."""
+
+    scopes: ClassVar = {"GET": Scope.READ}
+
+    def get(self, _request: Request, frames: str, **_kwargs: str) -> HttpResponseBase:
+        resource, numbers = self.resource(), parse_frame_list(frames)
+        renditions = _renditions(self)
+        instance = archived_instance(self.store, resource)
+        plan = plan_frames(instance, numbers, self.acceptable, renditions)
+        if unchanged := self.unchanged(etag=plan.etag, modified_at=instance.modified_at):
+            return unchanged
+        if self.request.method == "HEAD":
+            body = head_of_frames(plan, base_url=self.base_url)
+        else:
+            body = body_of_frames(plan, renditions, base_url=self.base_url)
+        return self.streamed(body.chunks, content_type=body.content_type, length_bytes=body.length_bytes)
 
 
 class BulkData(DicomWebView):
