@@ -97,6 +97,7 @@ class WebSettings:
     qido_no_match_status: Literal[200, 204]
     qido_max_results: int
     qido_max_series: int
+    qido_max_uids: int
     qido_max_seconds: float
 
 
@@ -493,6 +494,7 @@ def _web(read: _Reader, *, is_authenticated: bool) -> WebSettings:
         qido_no_match_status=_NO_MATCH_STATUSES[read.choice("QIDO_NO_MATCH_STATUS", "200", ("200", "204"))],
         qido_max_results=read.integer("QIDO_MAX_RESULTS", 10_000, least=1, most=1_000_000),
         qido_max_series=read.integer("QIDO_MAX_SERIES", 200, least=1, most=1_000_000),
+        qido_max_uids=read.integer("QIDO_MAX_UIDS", 500, least=1, most=100_000),
         qido_max_seconds=read.seconds("QIDO_MAX_SECONDS", 10),
     )
     if not (is_authenticated or settings.is_open or is_loopback(settings.host)):

@@ -89,7 +89,7 @@ MIDDLEWARE = [
 ]
 
 # Browsers of other origins may use DICOMweb where the settings name them, and nothing else of ours.
-CORS_URLS_REGEX = r"^/(?:tenants/[^/]+/)?dicom-web(?:/|$)"
+CORS_URLS_REGEX = r"^/(?:tenants/[^/]+/)?(?:dicom-web(?:/|$)|wado$)"
 CORS_ALLOW_ALL_ORIGINS = ANY_ORIGIN in ENVIRONMENT.web.cors_origins
 CORS_ALLOWED_ORIGINS = [origin for origin in ENVIRONMENT.web.cors_origins if origin != ANY_ORIGIN]
 CORS_ALLOW_CREDENTIALS = ENVIRONMENT.web.is_cors_with_credentials

@@ -29,6 +29,7 @@ from dicomhub.archive.locking import (
     save_locked,
 )
 from dicomhub.archive.models import Batch, Patient, Series, Study
+from dicomhub.archive.name_words import index_name_words
 from dicomhub.archive.totals import (
     remove_empty_series,
     remove_patients_without_studies,
@@ -96,6 +97,7 @@ def _assign_studies(studies: dict[StudyKey, Study], newest: dict[StudyKey, Incom
         if is_newer(series.received_at, patient):
             assign_patient(patient, series.header, series.received_at)
     save_locked(Patient, [*patients.values()])
+    index_name_words(patients.values())
     return left
 
 

@@ -34,8 +34,8 @@ from dicomhub.dicomweb.resource import Gone, NothingThere
 from dicomhub.dicomweb.retrieve.content import ArchivedFileChanged
 from dicomhub.dicomweb.retrieve.frame_list import FrameListInvalid
 from dicomhub.dicomweb.retrieve.renditions import NoRoomToRender
-from dicomhub.dicomweb.search.query import QueryInvalid
-from dicomhub.dicomweb.search.warehouse import WarehouseNeeded
+from dicomhub.dicomweb.search.query import QueryInvalid, TooManyUids
+from dicomhub.dicomweb.search.question import WarehouseNeeded
 from dicomhub.dicomweb.store.admission import TooManyInstances
 from dicomhub.dicomweb.store.body_format import SUPPORTED, MediaTypeUnsupported
 from dicomhub.dicomweb.store.metadata_and_bulk_data import MetadataMalformed
@@ -101,7 +101,7 @@ def _warehouse_needed(error: WarehouseNeeded) -> HttpResponse:
     )
     response = error_response(
         503,
-        error=f"only the warehouse can find instances across the archive by this key, and {trouble}",
+        error=f"only the warehouse can find this across the archive by this key, and {trouble}",
         detail=error.parameter,
     )
     response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
@@ -164,6 +164,7 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     FrameListInvalid: lambda error: error_response(400, error=str(error), detail="frames"),
     QueryInvalid: lambda error: error_response(400, error=error.reason, detail=error.parameter),
     RenderingParameterInvalid: lambda error: error_response(400, error=error.reason, detail=error.parameter),
+    TooManyUids: lambda error: error_response(413, error=str(error), detail=error.parameter),
     MatchUnsupported: lambda error: error_response(
         400, error="this key is not supported here", detail=error.keyword
     ),

@@ -11,7 +11,8 @@ from dicomhub.dicomweb.delete.views import Delete
 from dicomhub.dicomweb.errors import method_not_allowed
 from dicomhub.dicomweb.rendered.views import Rendered, Thumbnail
 from dicomhub.dicomweb.retrieve.bulk_data import SEGMENT
-from dicomhub.dicomweb.retrieve.views import BulkData, Frames, Metadata, Retrieve
+from dicomhub.dicomweb.retrieve.bulk_views import AllBulkData, BulkData, Frames
+from dicomhub.dicomweb.retrieve.views import Metadata, Retrieve
 from dicomhub.dicomweb.search.views import Search
 from dicomhub.dicomweb.store.views import Store
 from dicomhub.dicomweb.view import DicomWebView, NoSuchResource
@@ -65,6 +66,11 @@ urlpatterns: list[URLPattern] = [
     path(f"{_INSTANCE}/{SEGMENT}/<path:value>", BulkData.as_view()),
     *(path(f"{resource}/rendered", Rendered.as_view()) for resource in _SHOWN),
     *(path(f"{resource}/thumbnail", Thumbnail.as_view()) for resource in _SHOWN),
+    *(path(f"{level}/{SEGMENT}", AllBulkData.as_view()) for level in (_STUDY, _SERIES, _INSTANCE)),
+    *(
+        path(f"{level}/pixeldata", AllBulkData.as_view(only_pixels=True))
+        for level in (_STUDY, _SERIES, _INSTANCE)
+    ),
     path("", NoSuchResource.as_view(), name="root"),
     re_path(".", NoSuchResource.as_view()),
 ]

@@ -47,6 +47,12 @@ class QueryName(StrEnum):
     (HeaderMatch, all of which hold), limit and offset."""
     COUNT_BY_HEADER = "count_by_header"
     """instances: how many the same question without limit and offset has."""
+    SERIES_BY_HEADER = "series_by_header"
+    """study_instance_uid, series_instance_uid, by UID: of the series that have such an instance."""
+    COUNT_SERIES_BY_HEADER = "count_series_by_header"
+    STUDIES_BY_HEADER = "studies_by_header"
+    """study_instance_uid, by UID: of the studies that have such an instance."""
+    COUNT_STUDIES_BY_HEADER = "count_studies_by_header"
 
 
 class Dialect(Protocol):
@@ -173,4 +179,15 @@ _TEXTS: dict[QueryName, str] = {
         ORDER BY study_instance_uid, series_instance_uid, sop_instance_uid
         LIMIT $limit OFFSET $offset""",
     QueryName.COUNT_BY_HEADER: "SELECT count(*) AS instances {by_header}",
+    QueryName.SERIES_BY_HEADER: """
+        SELECT DISTINCT study_instance_uid, series_instance_uid {by_header}
+        ORDER BY study_instance_uid, series_instance_uid LIMIT $limit OFFSET $offset""",
+    QueryName.COUNT_SERIES_BY_HEADER: """
+        SELECT count(*) AS series
+        FROM (SELECT DISTINCT study_instance_uid, series_instance_uid {by_header}) AS found""",
+    QueryName.STUDIES_BY_HEADER: """
+        SELECT DISTINCT study_instance_uid {by_header}
+        ORDER BY study_instance_uid LIMIT $limit OFFSET $offset""",
+    QueryName.COUNT_STUDIES_BY_HEADER: """
+        SELECT count(*) AS studies FROM (SELECT DISTINCT study_instance_uid {by_header}) AS found""",
 }

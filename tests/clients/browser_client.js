@@ -5,6 +5,8 @@ async (arguments_) => {
     const client = new DICOMwebClient({ url, singlepart: "" });
     const of = { studyInstanceUID: study, seriesInstanceUID: series, sopInstanceUID: instance };
     const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    const BINARY = { responseType: "arraybuffer" };
+    const picture = (answer) => hex(Array.isArray(answer) ? answer[0] : answer);
     const bytes = Uint8Array.from(file.match(/../g), (pair) => parseInt(pair, 16)).buffer;
     const uids = (models) => models.map((model) => model["00080018"].Value[0]).sort();
     const calls = {
@@ -18,10 +20,10 @@ async (arguments_) => {
         retrieveSeries: async () => (await client.retrieveSeries(of)).map(hex),
         retrieveInstance: async () => hex(await client.retrieveInstance(of)),
         retrieveInstanceFrames: async () => (await client.retrieveInstanceFrames({ ...of, frameNumbers: [1] })).map(hex),
-        retrieveInstanceRendered: async () => hex(await client.retrieveInstanceRendered({ ...of, mediaTypes: [{ mediaType: "image/png" }] })),
-        retrieveInstanceThumbnail: async () => hex(await client.retrieveInstanceThumbnail({ ...of, mediaTypes: [{ mediaType: "image/png" }] })),
-        retrieveInstanceFramesRendered: async () => hex(await client.retrieveInstanceFramesRendered({ ...of, frameNumbers: [1], mediaTypes: [{ mediaType: "image/png" }] })),
-        retrieveInstanceFramesThumbnail: async () => hex(await client.retrieveInstanceFramesThumbnail({ ...of, frameNumbers: [1], mediaTypes: [{ mediaType: "image/png" }] })),
+        retrieveInstanceRendered: async () => picture(await client.retrieveInstanceRendered({ ...of, request: BINARY })),
+        retrieveInstanceThumbnail: async () => picture(await client.retrieveInstanceThumbnail({ ...of, request: BINARY })),
+        retrieveInstanceFramesRendered: async () => picture(await client.retrieveInstanceFramesRendered({ ...of, request: BINARY, frameNumbers: [1] })),
+        retrieveInstanceFramesThumbnail: async () => picture(await client.retrieveInstanceFramesThumbnail({ ...of, request: BINARY, frameNumbers: [1] })),
         retrieveBulkData: async () => {
             const [model] = await client.retrieveInstanceMetadata(of);
             return (await client.retrieveBulkData({ BulkDataURI: model["7FE00010"].BulkDataURI })).map(hex);

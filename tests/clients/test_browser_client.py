@@ -15,7 +15,7 @@ from tests.clients.ohif import browser, chromium_is_missing
 from tests.dicomweb.served import serving
 
 _SCRIPT = Path(__file__).with_name("browser_client.js")
-_PNG = "89504e47"
+_JPEG = "ffd8ff"
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -71,7 +71,7 @@ def test_every_method_gives_what_was_stored(called):
     stored = sorted(content.hex() for content in files)
     assert set(found) == has
     pictures = {name for name in has if name.endswith(("Rendered", "Thumbnail"))}
-    assert {name: found[name][:8] for name in pictures} == dict.fromkeys(pictures, _PNG)
+    assert {name: found[name][:6] for name in pictures} == dict.fromkeys(pictures, _JPEG)
     for several in ("retrieveStudy", "retrieveSeries"):
         found[several] = sorted(map(_data_set, found[several]))
     assert {name: value for name, value in found.items() if name not in pictures} == {

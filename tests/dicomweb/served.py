@@ -21,6 +21,10 @@ class Server:
     pid: int
 
     @property
+    def store_root(self) -> Path:
+        return self.home / "store"
+
+    @property
     def dicomweb(self) -> str:
         return f"{self.url}/dicom-web"
 

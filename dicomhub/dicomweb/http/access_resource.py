@@ -11,7 +11,7 @@ _SERVICE = re.compile(r"/(?:tenants/(?P<tenant>[^/]*)/)?dicom-web(?:/(?P<path>.*
 _WADO_URI = re.compile(r"/(?:tenants/(?P<tenant>[^/]*)/)?wado", re.DOTALL)
 _LEVELS = ("studies", "series", "instances")
 _NAMES = ("study", "series", "instance")
-_PARTS = frozenset(("metadata", "bulkdata", "frames", "rendered", "thumbnail"))
+_PARTS = frozenset(("metadata", "bulkdata", "pixeldata", "frames", "rendered", "thumbnail"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain
 from typing import BinaryIO, Protocol
 
 from dicomhub.dicomweb.retrieve.content import BLOCK_BYTES, blocks
@@ -29,6 +30,31 @@ class MappedFrame:
     def chunks(self) -> Iterator[bytes]:
         return blocks(self.pieces, mapping=self.pages)
 
+    def section(self, offset: int, length_bytes: int) -> Iterator[bytes]:
+        """So many bytes of it, from an offset on."""
+        return blocks(self._views(offset, offset + length_bytes), mapping=self.pages)
+
+    def _views(self, start: int, end: int) -> Iterator[memoryview]:
+        begin = 0
+        for piece in self.pieces:
+            if begin < end and start < begin + len(piece):
+                yield memoryview(piece)[max(start - begin, 0) : end - begin]
+            begin += len(piece)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedFrames:
+    """Frames one behind the other."""
+
+    frames: Sequence[FrameBytes]
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(frame.size_bytes for frame in self.frames)
+
+    def chunks(self) -> Iterator[bytes]:
+        return chain.from_iterable(frame.chunks() for frame in self.frames)
+
 
 @dataclass(frozen=True, slots=True)
 class WrittenFrame:
@@ -48,5 +74,5 @@ class WrittenFrame:
 
 def written_frames(file: BinaryIO, lengths: Sequence[int]) -> list[WrittenFrame]:
     """The frames of a file that has them one behind the other."""
-    ends = [sum(lengths[: number + 1]) for number in range(len(lengths))]
+    ends = accumulate(lengths)
     return [WrittenFrame(file, end - length, length) for end, length in zip(ends, lengths, strict=True)]

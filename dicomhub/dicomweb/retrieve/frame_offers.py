@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from dicomhub.dicomweb.http.negotiation import MULTIPART, OCTET_STREAM, Offer
+from dicomhub.dicomweb.http.negotiation import MULTIPART, OCTET_STREAM, Acceptable, Offer
 from dicomhub.dicomweb.retrieve.pixel_media_types import media_type_of
+from dicomhub.dicomweb.retrieve.renditions import Renditions
 from dicomhub.dicomweb.retrieve.representation import is_lossy
 from dicomhub.standard.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN
 from tasks.transcode.pixel_description import PixelDescription
@@ -23,6 +24,20 @@ _ENCODED: Final = (JPEG_LS_LOSSLESS, JPEG_2000_LOSSLESS, RLE_LOSSLESS)
 _NOT_SUBSAMPLED: Final = frozenset(
     ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "YBR_FULL", "YBR_RCT", "YBR_ICT")
 )
+
+
+def offers_for(
+    source: Source, acceptable: Acceptable, renditions: Renditions, *, single_part: bool
+) -> tuple[Offer, ...]:
+    """Which decoders there are is asked only when one is needed: codec processes are started for that.
+
+    single_part: also without a multipart around it. Raises CodecUnavailable.
+    """
+    offers = frame_offers(source, single_part=single_part, is_decodable=True)
+    choice = acceptable.choice(offers)
+    if (choice is not None and not needs_codec(source, choice)) or renditions.can_decode(source.syntax.uid):
+        return offers
+    return frame_offers(source, single_part=single_part, is_decodable=False)
 
 
 def frame_offers(source: Source, *, single_part: bool, is_decodable: bool) -> tuple[Offer, ...]:

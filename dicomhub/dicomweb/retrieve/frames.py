@@ -14,7 +14,7 @@ from dicomhub.dicomweb.retrieve.archived import ArchivedInstance
 from dicomhub.dicomweb.retrieve.coded_frames import coded_frames
 from dicomhub.dicomweb.retrieve.content import pages_of
 from dicomhub.dicomweb.retrieve.frame_bytes import FrameBytes, MappedFrame
-from dicomhub.dicomweb.retrieve.frame_offers import frame_offers, needs_codec
+from dicomhub.dicomweb.retrieve.frame_offers import needs_codec, offers_for
 from dicomhub.dicomweb.retrieve.instances import Body
 from dicomhub.dicomweb.retrieve.renditions import NoRendition, Renditions
 from dicomhub.standard.element import DataSetMalformed
@@ -64,7 +64,7 @@ def plan_frames(
     source = _source(instance)
     if max(numbers) > len(source.frames):
         raise NothingThere("frame")
-    offers = _offers(source, acceptable, renditions, single_part=len(numbers) == 1)
+    offers = offers_for(source, acceptable, renditions, single_part=len(numbers) == 1)
     return FramePlan(
         instance=instance,
         source=source,
@@ -83,17 +83,6 @@ def _source(instance: ArchivedInstance) -> Source:
         raise NothingThere("frame") from None
     except DataSetMalformed as error:
         raise NotAcceptable(()) from error  # there are pixels, and nothing tells one frame from the next
-
-
-def _offers(
-    source: Source, acceptable: Acceptable, renditions: Renditions, *, single_part: bool
-) -> tuple[Offer, ...]:
-    """Which decoders there are is asked only when one is needed: codec processes are started for that."""
-    offers = frame_offers(source, single_part=single_part, is_decodable=True)
-    choice = acceptable.choice(offers)
-    if (choice is not None and not needs_codec(source, choice)) or renditions.can_decode(source.syntax.uid):
-        return offers
-    return frame_offers(source, single_part=single_part, is_decodable=False)
 
 
 def head_of(plan: FramePlan, *, base_url: str) -> Body:

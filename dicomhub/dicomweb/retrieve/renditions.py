@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, instance_file_path
+from dicomhub.environment import Environment
 from dicomhub.log import logger
 from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.part10 import Part10Malformed
@@ -25,7 +26,7 @@ from tasks.transcode.pixel_description import (
     read_pixel_description,
 )
 from tasks.transcode.plan import why_not
-from tasks.transcode.pool import CodecPool
+from tasks.transcode.pool import CodecPool, shared_pool
 
 T = TypeVar("T")
 
@@ -127,6 +128,16 @@ class Renditions:
         """Raises NoRoomToRender."""
         if self.store.free_bytes() < self.reserve_bytes + needed_bytes:
             raise NoRoomToRender("the store has no room for a rendition above its reserve")
+
+
+def open_renditions(store: FilesystemStore, environment: Environment) -> Renditions:
+    """By this process's codec pool."""
+    return Renditions(
+        store,
+        shared_pool(environment.codec),
+        reserve_bytes=environment.intake.disk_reserve_bytes,
+        patience_seconds=environment.codec.seconds,
+    )
 
 
 def _pixels_of(path: Path) -> PixelDescription:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from rest_framework.request import Request
@@ -11,35 +11,16 @@ from dicomhub.dicomweb.http import multipart
 from dicomhub.dicomweb.http.conditional import entity_tag
 from dicomhub.dicomweb.http.json_stream import array
 from dicomhub.dicomweb.http.negotiation import DICOM_XML, MULTIPART, ZIP
-from dicomhub.dicomweb.retrieve import bulk_data, metadata, metadata_xml
-from dicomhub.dicomweb.retrieve.archived import (
-    ArchivedInstance,
-    archived_instance,
-    found_instances,
-    instance_file_path,
-)
+from dicomhub.dicomweb.retrieve import metadata, metadata_xml
+from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, found_instances, instance_file_path
 from dicomhub.dicomweb.retrieve.file_names import paths_in_zip, zip_name
-from dicomhub.dicomweb.retrieve.frame_list import parse_frame_list
-from dicomhub.dicomweb.retrieve.frames import body_of as body_of_frames
-from dicomhub.dicomweb.retrieve.frames import head_of as head_of_frames
-from dicomhub.dicomweb.retrieve.frames import plan_frames
 from dicomhub.dicomweb.retrieve.instances import body_of, head_of, zip_of
 from dicomhub.dicomweb.retrieve.plan import plan_retrieve
-from dicomhub.dicomweb.retrieve.renditions import Renditions
+from dicomhub.dicomweb.retrieve.renditions import open_renditions
 from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.view import DicomWebView
-from tasks.transcode.pool import shared_pool
 
 _JUDGED_BY_ETAG = ("If-Range", "If-Match")
-
-
-def _renditions(view: DicomWebView) -> Renditions:
-    return Renditions(
-        view.store,
-        shared_pool(view.environment.codec),
-        reserve_bytes=view.environment.intake.disk_reserve_bytes,
-        patience_seconds=view.environment.codec.seconds,
-    )
 
 
 class Retrieve(DicomWebView):
@@ -50,7 +31,7 @@ class Retrieve(DicomWebView):
 
     def get(self, _request: Request, **_kwargs: str) -> HttpResponseBase:
         resource = self.resource()
-        renditions = _renditions(self)
+        renditions = open_renditions(self.store, self.environment)
         found = found_instances(self.store, resource)
         plan = plan_retrieve(
             found.instances,
@@ -115,36 +96,3 @@ class Metadata(DicomWebView):
             content_type = multipart.content_type(part_type=DICOM_XML, boundary=boundary)
             return self.compressible(multipart.encode(parts, boundary), content_type=content_type)
         return self.compressible(array(lines), content_type=offer.media_type)
-
-
-class Frames(DicomWebView):
-    """Some frames of an instance, in the order asked for."""
-
-    scopes: ClassVar = {"GET": Scope.READ}
-
-    def get(self, _request: Request, frames: str, **_kwargs: str) -> HttpResponseBase:
-        resource, numbers = self.resource(), parse_frame_list(frames)
-        renditions = _renditions(self)
-        instance = archived_instance(self.store, resource)
-        plan = plan_frames(instance, numbers, self.acceptable, renditions)
-        if unchanged := self.unchanged(etag=plan.etag, modified_at=instance.modified_at):
-            return unchanged
-        if self.request.method == "HEAD":
-            body = head_of_frames(plan, base_url=self.base_url)
-        else:
-            body = body_of_frames(plan, renditions, base_url=self.base_url)
-        return self.streamed(body.chunks, content_type=body.content_type, length_bytes=body.length_bytes)
-
-
-class BulkData(DicomWebView):
-    """One value that metadata left out and gave a BulkDataURI."""
-
-    scopes: ClassVar = {"GET": Scope.READ}
-
-    def get(self, _request: Request, value: str, **_kwargs: str) -> StreamingHttpResponse:
-        resource = self.resource()
-        found = bulk_data.find(self.store, resource, value)
-        body = bulk_data.body_of(
-            found, self.acceptable, location=f"{self.base_url}{resource.path}/{bulk_data.SEGMENT}/{value}"
-        )
-        return self.streamed(body.chunks, content_type=body.content_type, length_bytes=body.length_bytes)

@@ -3,6 +3,7 @@
 The font is Pillow's own, which has Latin letters: of a name in several scripts the alphabetic one is drawn.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,20 +16,21 @@ from tasks.transcode.picture_order import Annotation
 
 _SPECIFIC_CHARACTER_SET: Final = 0x00080005
 _PATIENT_NAME: Final = 0x00100010
-_PATIENT: Final = (("ID", 0x00100020), ("born", 0x00100030), ("sex", 0x00100040))
+_PATIENT: Final = (("ID {}", 0x00100020), ("born {}", 0x00100030), ("sex {}", 0x00100040))
 _TECHNIQUE: Final = (
-    ("", 0x00080060),
-    ("", 0x00081030),
-    ("", 0x0008103E),
-    ("study", 0x00080020),
-    ("series", 0x00200011),
-    ("image", 0x00200013),
-    ("kV", 0x00180060),
-    ("mAs", 0x00181152),
-    ("mm", 0x00180050),
-    ("TR", 0x00180080),
-    ("TE", 0x00180081),
+    ("{}", 0x00080060),
+    ("{}", 0x00081030),
+    ("{}", 0x0008103E),
+    ("study of {}", 0x00080020),
+    ("series {}", 0x00200011),
+    ("image {}", 0x00200013),
+    ("{} kV", 0x00180060),
+    ("{} mAs", 0x00181152),
+    ("{} mm", 0x00180050),
+    ("TR {} ms", 0x00180080),
+    ("TE {} ms", 0x00180081),
 )
+_DECIMAL: Final = re.compile(r"[0-9]+\.[0-9]+", re.ASCII)
 _LONGEST: Final = 64
 _LINES_A_PICTURE: Final = 32
 _SMALLEST_POINTS: Final = 9
@@ -79,8 +81,13 @@ def _technique(level: Level) -> list[str]:
 
 def _said(level: Level, attributes: Sequence[tuple[str, int]]) -> list[str]:
     text = character_set(bytes(level.value(_SPECIFIC_CHARACTER_SET)))
-    values = ((label, _drawable(text.decode(bytes(level.value(tag))))) for label, tag in attributes)
-    return [f"{label} {value}".strip() for label, value in values if value]
+    values = ((form, _drawable(text.decode(bytes(level.value(tag))))) for form, tag in attributes)
+    return [form.format(_shortened(value)) for form, value in values if value]
+
+
+def _shortened(text: str) -> str:
+    """A decimal without the zeros behind it."""
+    return text.rstrip("0").rstrip(".") if _DECIMAL.fullmatch(text) else text
 
 
 def _drawable(text: str) -> str:

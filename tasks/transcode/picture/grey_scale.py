@@ -86,9 +86,8 @@ def _whole_range(values: Values, greys: Greys) -> Window:
         ends = np.arange(ends[0], ends[1] + 1)  # a table may go up and down
     ends = _modality(ends, greys)
     low, high = float(ends.min()), float(ends.max())
-    return Window(
-        center=low + (high - low) / 2, width=(high - low) or 1.0, function=WindowFunction.LINEAR_EXACT
-    )
+    width = (high - low) or 1.0  # where all values are the same, all are black
+    return Window(center=low + width / 2, width=width, function=WindowFunction.LINEAR_EXACT)
 
 
 def _computed(values: Values, greys: Greys) -> Shades:
