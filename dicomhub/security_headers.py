@@ -31,7 +31,10 @@ def _header(policy: Mapping[str, str]) -> str:
 
 PAGE_POLICY = _header(_PAGE)
 """For a page whose scripts are files of ours."""
-_POLICIES = (("/admin/", _header(_ADMIN)), ("/dicom-web/", _header(_DATA)), ("/tenants/", _header(_DATA)))
+_POLICIES = (
+    ("/admin/", _header(_ADMIN)),
+    *((prefix, _header(_DATA)) for prefix in ("/dicom-web/", "/tenants/", "/wado")),
+)
 
 
 class SecurityHeaders:

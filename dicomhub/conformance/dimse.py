@@ -45,6 +45,11 @@ _STATUSES: dict[Status, tuple[str, str]] = {
         "C-STORE",
         "a UID of the data set is missing or malformed, or its SOP Instance UID is not the command's",
     ),
+    Status.STUDY_DIFFERS: ("STOW-RS", "the instance is of another study than the request names"),
+    Status.TRANSFER_SYNTAX_NOT_SUPPORTED: (
+        "STOW-RS",
+        "the data set is in a transfer syntax that is not known",
+    ),
 }
 _REJECTIONS: dict[Rejection, str] = {
     Rejection.APPLICATION_CONTEXT_NOT_SUPPORTED: "another application context",
@@ -110,5 +115,5 @@ def timers() -> str:
 
 
 def statuses() -> str:
-    rows = [(f"{each.value:04X}", *_STATUSES[each]) for each in Status]
+    rows = [(f"{each.value:04X}", *_STATUSES[each]) for each in sorted(Status)]
     return table(("status", "command", "meaning"), rows)

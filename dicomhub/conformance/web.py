@@ -9,7 +9,7 @@ from dicomhub.dicomweb.description.descriptions import operation_of
 from dicomhub.dicomweb.description.operation import Operation
 from dicomhub.dicomweb.description.parameters import NEGOTIATION, search_keys
 from dicomhub.dicomweb.description.route import Route
-from dicomhub.dicomweb.description.routes import ROUTES
+from dicomhub.dicomweb.description.routes import ROUTES, WADO_URI
 from dicomhub.dicomweb.description.statuses import MEANINGS
 from dicomhub.dicomweb.retrieve.renditions import codecs_of
 from dicomhub.dicomweb.retrieve.representation import offered_transfer_syntaxes
@@ -20,7 +20,7 @@ _LEVELS = ("studies", "series", "instances")
 
 
 def _operations() -> Iterator[tuple[str, Route, Operation]]:
-    for route in ROUTES:
+    for route in (*ROUTES, WADO_URI):
         for method in sorted(route.views):
             yield method, route, operation_of(route, method)
 

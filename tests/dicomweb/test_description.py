@@ -10,7 +10,7 @@ from drf_spectacular.validation import validate_schema
 from dicomhub.dicomweb.description.descriptions import DESCRIPTIONS, operation_of
 from dicomhub.dicomweb.description.openapi import document
 from dicomhub.dicomweb.description.route import Route
-from dicomhub.dicomweb.description.routes import ROUTES
+from dicomhub.dicomweb.description.routes import ROUTES, WADO_URI
 from dicomhub.dicomweb.description.statuses import MEANINGS
 from dicomhub.dicomweb.description.views import OPENAPI, WADL
 from tests.dicomweb.reading import body_of, json_of
@@ -25,9 +25,9 @@ def path_of(route: Route) -> str:
 
 
 def test_each_method_of_each_route_is_described_and_nothing_else():
-    described = {(route.views[method], method) for route in ROUTES for method in route.views}
-    assert described == set(DESCRIPTIONS)
-    for route in ROUTES:
+    routes = (*ROUTES, WADO_URI)
+    assert {(route.views[method], method) for route in routes for method in route.views} == set(DESCRIPTIONS)
+    for route in routes:
         for method in route.views:
             operation = operation_of(route, method)
             assert operation.transaction

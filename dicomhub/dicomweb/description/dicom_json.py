@@ -65,4 +65,5 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "additionalProperties": False,
     },
 }
-DATA_SETS: dict[str, Any] = {"type": "array", "items": _ITEM}
+DATA_SET: dict[str, Any] = _ITEM
+DATA_SETS: dict[str, Any] = {"type": "array", "items": DATA_SET}

@@ -2,7 +2,7 @@
 
 from dicomhub.dicomweb.description.dicom_json import DATA_SETS
 from dicomhub.dicomweb.description.operation import Operation, of_offers
-from dicomhub.dicomweb.description.parameters import NEGOTIATION, search_parameters
+from dicomhub.dicomweb.description.parameters import CHARSET, NEGOTIATION, search_parameters
 from dicomhub.dicomweb.description.route import Route
 from dicomhub.dicomweb.retrieve import metadata
 
@@ -18,7 +18,7 @@ def search(route: Route) -> Operation:
             "announced by a Warning header."
         ),
         gives=of_offers(*metadata.OFFERS, schema=DATA_SETS),
-        parameters=(*NEGOTIATION, *search_parameters(route.last_word)),
+        parameters=(*NEGOTIATION, *CHARSET, *search_parameters(route.last_word)),
         successes=(200, 204),
-        failures=(400, 404, 406, 503),
+        failures=(410, 413),
     )

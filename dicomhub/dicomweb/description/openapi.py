@@ -24,6 +24,7 @@ _PATH_SCHEMAS: dict[str, dict[str, Any]] = {
     "series": _UID,
     "instance": _UID,
     "value": _PATHS_OF_VALUES,
+    "frames": {"type": "string", "pattern": "^[1-9][0-9]{0,8}(,[1-9][0-9]{0,8})*$"},
 }
 _ERROR: dict[str, Any] = {
     "type": "object",
@@ -72,7 +73,7 @@ def _operation(route: Route, method: str, operation: Operation) -> dict[str, Any
         "parameters": [*map(_path_parameter, route.parameters), *_parameters(operation)],
         "responses": {
             **{str(status): _success(status, operation) for status in operation.successes},
-            **{str(status): _failure(status) for status in operation.failures},
+            **{str(status): _failure(status) for status in operation.failing},
         },
     }
     if operation.takes:

@@ -6,6 +6,10 @@ from typing import Any, Literal
 
 from dicomhub.dicomweb.http.negotiation import Offer
 
+# A malformed parameter; who is not known, or may not; no such tenant; no such media type; keys of a provider
+# that cannot be had.
+_ALWAYS = (400, 401, 403, 404, 406, 503)
+
 Place = Literal["query", "header"]
 Schema = Mapping[str, Any]
 
@@ -50,11 +54,16 @@ class Operation:
     takes: tuple[Representation, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     successes: tuple[int, ...] = (200,)
-    failures: tuple[int, ...] = (400, 404, 406)
+    failures: tuple[int, ...] = ()
 
     @property
     def statuses(self) -> tuple[int, ...]:
-        return (*self.successes, *self.failures)
+        """With those that any operation may end in."""
+        return tuple(sorted({*self.successes, *_ALWAYS, *self.failures}))
+
+    @property
+    def failing(self) -> tuple[int, ...]:
+        return tuple(status for status in self.statuses if status not in self.successes)
 
 
 def of_offers(*offers: Offer, schema: Schema | None = None) -> tuple[Representation, ...]:

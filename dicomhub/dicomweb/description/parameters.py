@@ -22,7 +22,20 @@ ACCEPT_PARAMETER = Parameter(
     "accept", "query", "The same, before the header, for clients that cannot set one. PS3.18 8.3.3.1."
 )
 NEGOTIATION = (ACCEPT, ACCEPT_PARAMETER)
-REQUEST_ID = Parameter("X-Request-ID", "header", "A name for this request, in our log and in the answer.")
+CHARSET = (
+    Parameter("Accept-Charset", "header", "UTF-8 is what there is. PS3.18 8.8."),
+    Parameter("charset", "query", "The same, before the header. PS3.18 8.3.3.2."),
+)
+CONDITIONS = (
+    Parameter("If-None-Match", "header", "304 where the client has this ETag. RFC 9110 13.1.2."),
+    Parameter("If-Modified-Since", "header", "304 where it is as it was then. RFC 9110 13.1.3."),
+    Parameter("If-Match", "header", "412 where it has another ETag. RFC 9110 13.1.1."),
+    Parameter("If-Unmodified-Since", "header", "412 where it has changed since. RFC 9110 13.1.4."),
+)
+RANGES = (
+    Parameter("Range", "header", "A part of the bytes, of what is sent as it is stored. RFC 9110 14.2."),
+    Parameter("If-Range", "header", "Only while it has this ETag, else all of it. RFC 9110 13.1.5."),
+)
 
 _KEY_COLUMNS: dict[str, tuple[Column, ...]] = {
     "studies": (*PATIENT_COLUMNS, *STUDY_COLUMNS, MODALITIES_IN_STUDY, SOP_CLASSES_IN_STUDY),

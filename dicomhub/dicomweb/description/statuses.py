@@ -12,6 +12,7 @@ MEANINGS: dict[int, str] = {
     404: "No such tenant, study, series, instance, value or route.",
     405: "The resource has no such method; Allow has those it has.",
     406: "Nothing that can be had is acceptable; the body lists what can be had.",
+    408: "The body did not go on.",
     409: "Nothing of it could be stored; the body says why.",
     410: "It was here, and was deleted.",
     412: "A condition of the request does not hold.",

@@ -53,7 +53,7 @@ def _method(method: str, operation: Operation) -> Element:
             Element("doc", {"title": operation.transaction}, text=operation.description),
             Element("request", children=request),
             _response(operation.successes, given),
-            _response(operation.failures, (JSON,)),
+            _response(operation.failing, (JSON,)),
         ],
     )
 
