@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from dicomhub.console.associations import associations
 from dicomhub.console.dashboard import dashboard
 from dicomhub.console.warehouse import warehouse
-from dicomhub.dicomweb.urls import urlpatterns as dicomweb
+from dicomhub.dicomweb.description.urls import urlpatterns as dicomweb
 from dicomhub.dicomweb.wado_uri.views import WadoUri
 from dicomhub.monitoring import health
 from dicomhub.monitoring.views import metrics

@@ -4,8 +4,11 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from dicomhub.standard.dicom_json import bulk_data_uris
+from dicomhub.standard.native_model import write_native_model
 from tests.dicomweb.reading import body_of, json_of, parts_of
 from tests.dicomweb.test_retrieve import CT, JPEG_2000, MR_BIG_ENDIAN, path_of
+from tests.standard.native_model_reading import read_native_model
 from tests.support.samples import sample
 
 WAVEFORM = sample("waveform_ecg.dcm")
@@ -66,7 +69,8 @@ def test_metadata_is_compressed_for_those_who_take_it(filling, get):
         ("application/json", "application/json"),
         ("application/json;q=0.9, application/dicom+json;q=0.1", "application/json"),
         ("text/html, */*;q=0.1", "application/dicom+json"),
-        ('multipart/related; type="application/dicom+xml"', None),
+        ("application/dicom+xml", "application/dicom+xml"),
+        ('multipart/related; type="application/dicom"', None),
         ("text/html", None),
         ("application/dicom+json;q=0", None),
     ],
@@ -76,9 +80,44 @@ def test_media_type_of_metadata(filling, get, accept, content_type):
     response = get(f"{path_of(instance)}/metadata", accept=accept)
     if content_type is None:
         assert response.status_code == 406
-        assert json_of(response)["available"] == ["application/dicom+json", "application/json"]
+        assert json_of(response)["available"] == [
+            "application/dicom+json",
+            "application/json",
+            'multipart/related; type="application/dicom+xml"',
+            "application/dicom+xml",
+        ]
     else:
         assert response["Content-Type"] == content_type
+
+
+@pytest.mark.parametrize("level", ["instance", "series", "study"])
+def test_metadata_in_xml_says_what_json_does(filling, get, level):
+    instances = filling.add(CT, WAVEFORM, sample("chrX1.dcm"))
+    for instance in instances:
+        path = f"{path_of(instance, level)}/metadata"
+        (model,) = json_of(get(path))
+        ((headers, content),) = parts_of(get(path, accept='multipart/related; type="application/dicom+xml"'))
+        assert headers["Content-Type"] == "application/dicom+xml"
+        assert headers["Content-Location"] == f"http://testserver/dicom-web{path_of(instance)}/metadata"
+        attributes = read_native_model(content)
+        assert content == write_native_model(model)
+        uris = [one.bulk_data_uri for one in attributes if one.bulk_data_uri]
+        assert all(uri.startswith("http://testserver/dicom-web/studies/") for uri in uris)
+
+
+def test_metadata_in_xml_has_a_part_an_instance(filling, get, edited):
+    copies = [edited(CT, SeriesInstanceUID="1.2", StudyInstanceUID="1") for _ in range(3)]
+    filling.add(*copies)
+    accept = 'application/dicom+json;q=0.5, multipart/related; type="application/dicom+xml"'
+    response = get("/studies/1/metadata", accept=accept)
+    uids = [
+        next(one for one in read_native_model(content) if one.keyword == "SOPInstanceUID").values[0]
+        for _, content in parts_of(response)
+    ]
+    assert uids == [model["00080018"]["Value"][0] for model in json_of(get("/studies/1/metadata"))]
+    assert len(set(uids)) == 3
+    alone = get("/studies/1/metadata", accept="application/dicom+xml")
+    assert alone.status_code == 406
 
 
 def test_accept_can_be_a_query_parameter(filling, get):
@@ -88,15 +127,6 @@ def test_accept_can_be_a_query_parameter(filling, get):
     assert response["Content-Type"] == "application/json"
     assert get(path, {"accept": "*/*"}).status_code == 400
     assert get("/studies", {"accept": "application/json"})["Content-Type"] == "application/json"
-
-
-def bulk_data_uris(model):
-    for element in model.values():
-        if "BulkDataURI" in element:
-            yield element["BulkDataURI"]
-        elif element["vr"] == "SQ":
-            for item in element.get("Value", ()):
-                yield from bulk_data_uris(item)
 
 
 @pytest.mark.parametrize("level", ["instance", "series", "study"])
@@ -133,7 +163,8 @@ def test_native_pixel_data_is_little_endian(filling, get):
 
 
 def test_compressed_pixel_data_come_without_item_headers(filling, get):
-    response = get(pixel_data_uri(filling, get, JPEG_2000), accept="application/octet-stream")
+    accept = "application/octet-stream; transfer-syntax=*"
+    response = get(pixel_data_uri(filling, get, JPEG_2000), accept=accept)
     assert response["Content-Type"] == "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.90"
     body = body_of(response)
     assert body.startswith(b"\xff\x4f\xff\x51")  # the start of a JPEG 2000 code stream

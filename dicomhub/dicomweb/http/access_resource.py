@@ -11,7 +11,7 @@ _SERVICE = re.compile(r"/(?:tenants/(?P<tenant>[^/]*)/)?dicom-web(?:/(?P<path>.*
 _WADO_URI = re.compile(r"/(?:tenants/(?P<tenant>[^/]*)/)?wado", re.DOTALL)
 _LEVELS = ("studies", "series", "instances")
 _NAMES = ("study", "series", "instance")
-_PARTS = frozenset(("metadata", "bulkdata", "frames", "rendered", "thumbnail"))
+_PARTS = frozenset(("metadata", "bulkdata", "pixeldata", "frames", "rendered", "thumbnail"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ def _uids_of_query(query: str) -> list[str]:
 def _kind(method: str, levels: int, rest: list[str]) -> str:
     if method == "POST" and (rest == ["studies"] or (levels == 1 and not rest)):
         return "store"
+    if method == "DELETE" and levels and not rest:
+        return "delete"
     if not rest:
         return _NAMES[levels - 1]
     if len(rest) == 1 and rest[0] in _LEVELS:

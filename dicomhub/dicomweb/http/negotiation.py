@@ -12,8 +12,10 @@ from dicomhub.dicomweb.http.accept import MediaRange, parse_accept_header, parse
 MULTIPART = "multipart/related"
 DICOM = "application/dicom"
 DICOM_JSON = "application/dicom+json"
+DICOM_XML = "application/dicom+xml"
 JSON = "application/json"
 OCTET_STREAM = "application/octet-stream"
+ZIP = "application/zip"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,9 @@ _MIME_TYPE_OF_ENCAPSULATED_DOCUMENT: Final = 0x00420012
 _ENCAPSULATED_DOCUMENT_LENGTH: Final = 0x00420015
 # What encapsulated documents are by their SOP classes. Nothing that a browser would run for us. PS3.3 A.45.
 _DOCUMENT_TYPES: Final = ("application/pdf", "text/xml", "model/stl", "model/obj", "model/mtl")
+_VIDEO_MPEG, _VIDEO_MP4 = "video/mpeg", "video/mp4"
+STORED_TYPES: Final = (*_DOCUMENT_TYPES, _VIDEO_MPEG, _VIDEO_MP4)
+"""What can be sent as it is instead of a picture."""
 _MPEG_2: Final = ("1.2.840.10008.1.2.4.100", "1.2.840.10008.1.2.4.101")
 _FILE_TYPE_BOX: Final = b"ftyp"
 
@@ -85,10 +88,10 @@ def _video(data: memoryview, syntax: TransferSyntax) -> Stored:
     end = end_of_undefined(data, element.start, encoding)
     _, *pieces = fragments(data, element.start, end, encoding)
     if syntax.uid.startswith(_MPEG_2):
-        return Stored(media_type="video/mpeg", pieces=tuple(pieces))
+        return Stored(media_type=_VIDEO_MPEG, pieces=tuple(pieces))
     if not pieces or bytes(pieces[0][4:8]) != _FILE_TYPE_BOX:
         raise NoPicture("its video is in no MP4 file, and videos are not encoded anew")
-    return Stored(media_type="video/mp4", pieces=tuple(pieces))
+    return Stored(media_type=_VIDEO_MP4, pieces=tuple(pieces))
 
 
 def _document(level: Level) -> Stored:

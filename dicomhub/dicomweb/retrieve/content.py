@@ -3,6 +3,7 @@
 import mmap
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -27,6 +28,16 @@ def read_head(path: Path) -> FileMeta:
     """File Meta Information of an archived file. Raises Part10Malformed, FileNotFoundError."""
     with path.open("rb", buffering=0) as file:
         return read_file_meta(file.read(HEADER_MAX_BYTES))
+
+
+def read_ahead(path: Path) -> None:
+    """Have the kernel begin to read a file that is to be sent next, while something else is."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
+        finally:
+            os.close(descriptor)
 
 
 def as_stored(path: Path, *, size_bytes: int | None) -> Iterator[bytes]:
@@ -94,7 +105,12 @@ def map_file(path: Path) -> mmap.mmap:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-def blocks(pieces: Iterable[bytes | memoryview], *, mapping: mmap.mmap) -> Iterator[bytes]:
+def pages_of(data: memoryview) -> mmap.mmap | None:
+    """The mapped file that a view is of, None where it is of anything else."""
+    return data.obj if isinstance(data.obj, mmap.mmap) else None
+
+
+def blocks(pieces: Iterable[bytes | memoryview], *, mapping: mmap.mmap | None) -> Iterator[bytes]:
     """Pieces of any size as blocks of about BLOCK_BYTES, the mapped pages behind them let go on the way."""
     gathered = bytearray()
     since_forgotten_bytes = 0
@@ -107,7 +123,7 @@ def blocks(pieces: Iterable[bytes | memoryview], *, mapping: mmap.mmap) -> Itera
             yield bytes(gathered)
             since_forgotten_bytes += len(gathered)
             gathered.clear()
-            if since_forgotten_bytes >= _FORGET_BYTES:
+            if mapping is not None and since_forgotten_bytes >= _FORGET_BYTES:
                 # Pages of a file that were read stay in this process's share of the memory until told so.
                 mapping.madvise(mmap.MADV_DONTNEED)
                 since_forgotten_bytes = 0

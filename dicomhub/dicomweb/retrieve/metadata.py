@@ -1,4 +1,4 @@
-"""WADO-RS metadata: the instances of a resource in the DICOM JSON Model. PS3.18 10.4.1.1.2, F."""
+"""WADO-RS metadata: the instances of a resource, in JSON as they are kept. PS3.18 10.4.1.1.2, 10.4.4, F."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from itertools import chain
 
 from dicomhub.archive import selectors
 from dicomhub.archive.models import Series, Study
-from dicomhub.dicomweb.http.negotiation import DICOM_JSON, JSON, Offer
+from dicomhub.dicomweb.http.negotiation import DICOM_JSON, DICOM_XML, JSON, MULTIPART, Offer
 from dicomhub.dicomweb.resource import NothingThere, Resource
 from dicomhub.dicomweb.retrieve.archived import instance_file_path
 from dicomhub.metadata.instance_model import BULK_DATA_BASE, read_instance_model
@@ -18,8 +18,15 @@ from dicomhub.storage.filesystem import FilesystemStore, file_version, modified_
 from dicomhub.storage.layout import SeriesKey, series_metadata_path, study_metadata_path
 
 OFFERS = (Offer(media_type=DICOM_JSON), Offer(media_type=JSON))
+_XML_OFFER = Offer(media_type=MULTIPART, part_type=DICOM_XML)
 # A quotation mark inside a JSON string is escaped, so no value of an attribute can look like this.
 _PLACEHOLDER = f'"BulkDataURI":"{BULK_DATA_BASE}'.encode("ascii")
+
+
+def metadata_offers(resource: Resource) -> tuple[Offer, ...]:
+    """One instance can be had in XML without a multipart around it, too."""
+    is_one = resource.sop_instance_uid is not None
+    return (*OFFERS, _XML_OFFER, Offer(media_type=DICOM_XML)) if is_one else (*OFFERS, _XML_OFFER)
 
 
 def instance_models(store: FilesystemStore, resource: Resource, *, base_url: str) -> Iterator[bytes]:

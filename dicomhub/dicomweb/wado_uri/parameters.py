@@ -94,7 +94,9 @@ def _acceptable(content_type: str | None, header: str) -> Acceptable:
 def _as_dicom(transfer_syntax: str | None) -> Acceptable:
     if transfer_syntax is None:
         return Acceptable.parse(parameter="", header=DICOM)
-    uid = checked_uid("transferSyntax", transfer_syntax)
+    # Not the standard's, and what dicomweb-client asks for.
+    is_as_stored = transfer_syntax == "*"
+    uid = transfer_syntax if is_as_stored else checked_uid("transferSyntax", transfer_syntax)
     return Acceptable.parse(parameter="", header=f"{DICOM}; transfer-syntax={uid}")
 
 
