@@ -8,12 +8,14 @@ import pytest
 from pydicom.encaps import generate_frames
 
 from dicomhub.storage.renditions import place_rendition
+from tasks.transcode.freshness import stamp_of
+from tasks.transcode.orders import Rendered, RenderOrder
 from tasks.transcode.pool import shared_pool
+from tasks.transcode.work import perform
 from tests.dicomweb.reading import body_of, json_of, parts_of
 from tests.dicomweb.test_retrieve import CT, JPEG_2000, MPEG_4, path_of
 from tests.support.samples import sample
 from tests.transcode.building import write_instance
-from tests.transcode.rendering import rendered
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 CINE = sample("emri_small_jpeg_2k_lossless.dcm")  # 10 frames
@@ -165,7 +167,15 @@ def test_a_fresh_rendition_is_used_and_no_other(filling, get):
 
 def with_rendition(store, instance):
     incoming = store.create_incoming()
-    rendered(store.absolute(instance.path), incoming.path)
+    archived = store.absolute(instance.path)
+    order = RenderOrder(
+        source_path=str(archived),
+        output_path=str(incoming.path),
+        target_transfer_syntax_uid=EXPLICIT,
+        decoder="openjpeg",
+        stamp=stamp_of(archived),
+    )
+    assert isinstance(perform(order), Rendered)
     frame_bytes = 64 * 64 * 2
     content = incoming.path.read_bytes()
     incoming.path.write_bytes(content[:-frame_bytes] + bytes(frame_bytes))
