@@ -21,6 +21,13 @@ def on_starting(_server: Any) -> None:
         path.unlink()
 
 
+def post_worker_init(_worker: Any) -> None:
+    # Not above: only workers are to import it, and to have its thread.
+    from dicomhub.intake.shared import shared_intake  # noqa: PLC0415
+
+    shared_intake(_environment)
+
+
 class WebLogger(Logger):
     """gunicorn's lines in the form of all others."""
 
@@ -41,3 +48,5 @@ logger_class = WebLogger
 loglevel = "warning"  # the launcher or the container's manager says what starts and stops
 accesslog = None
 control_socket_disable = True
+# Who says that a request came by https is a setting of ours, WEB_BEHIND_TLS_PROXY, and Django's to look at.
+secure_scheme_headers: dict[str, str] = {}

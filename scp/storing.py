@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from dicomhub.intake.door import Intake, Provenance
+from dicomhub.intake.failure_status import status_of
 from dicomhub.intake.incoming_instance import IncomingInstance
 from dicomhub.intake.refusal import IntakeRefused
 from dicomhub.log import logger
@@ -14,7 +15,6 @@ from dicomhub.standard.uid import is_uid
 from scp.dimse import Command, CommandField, Response
 from scp.meters import ARCHIVE_SECONDS, INSTANCE_BYTES, STORE_SECONDS
 from scp.permission import Permission
-from scp.refusal import status_of
 from scp.tally import Tally
 from scp.upper_layer.negotiation import NegotiatedContext
 

@@ -10,12 +10,18 @@ from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from dicomhub.accounts.rights import EVERYTHING, Rights
 from dicomhub.dicomweb import errors
+from dicomhub.dicomweb.auth.admission import admitted_tenant, demand
+from dicomhub.dicomweb.auth.authentication import BearerAuthentication, MembershipAuthentication
+from dicomhub.dicomweb.auth.refusal import NotAuthenticated
 from dicomhub.dicomweb.http import conditional
 from dicomhub.dicomweb.http.address import client_address, public_address
 from dicomhub.dicomweb.http.charset import check_charset
@@ -26,9 +32,7 @@ from dicomhub.dicomweb.http.ranges import ByteRange, wanted_range
 from dicomhub.dicomweb.resource import NothingThere, Resource
 from dicomhub.dicomweb.scope import Scope
 from dicomhub.environment import Environment
-from dicomhub.intake.admission import DEFAULT_TENANT
 from dicomhub.storage.filesystem import FilesystemStore, open_store
-from dicomhub.tenants.models import Tenant
 
 _OF_THE_RESOURCE = {200, 206, 304}
 
@@ -47,10 +51,10 @@ class _ChosenByUs(BaseContentNegotiation):
 
 
 class DicomWebView(APIView):
-    """A read of one tenant's data. Nobody has to log in: environment.py keeps the listener on loopback."""
+    """A request for one tenant's data, by a caller who may do what scopes has for its method."""
 
     http_method_names = ["get", "head"]  # noqa: RUF012 - declared by Django as an instance variable
-    authentication_classes = ()
+    authentication_classes = (BearerAuthentication, MembershipAuthentication)
     permission_classes = ()
     content_negotiation_class = _ChosenByUs
 
@@ -64,12 +68,13 @@ class DicomWebView(APIView):
     store: FilesystemStore
     acceptable: Acceptable
 
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return super().get_authenticators() if settings.ENVIRONMENT.auth.is_on else []
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        self.tenant = kwargs.get("tenant", DEFAULT_TENANT)
-        if not Tenant.objects.filter(name=self.tenant).exists():
-            raise NothingThere("tenant")
         self.environment = settings.ENVIRONMENT
+        self._admit(request, named=kwargs.get("tenant"))
         self.store = open_store(self.environment)
         if self.is_limited and request.method == "GET":
             self.place = take_place(
@@ -81,6 +86,22 @@ class DicomWebView(APIView):
             parameter=request.query_params.get("accept", ""), header=request.headers.get("Accept", "")
         )
 
+    def _admit(self, request: Request, *, named: str | None) -> None:
+        """Raises NotAuthenticated, NothingThere, MethodNotAllowed or ScopeMissing."""
+        rights = EVERYTHING
+        if self.environment.auth.is_on:
+            if not isinstance(request.auth, Rights):
+                raise NotAuthenticated
+            rights = request.auth
+        self.tenant = admitted_tenant(rights, named=named)
+        request._request.tenant = self.tenant  # type: ignore[attr-defined] # noqa: SLF001 - for the access log
+        method = "GET" if request.method == "HEAD" else request.method or ""
+        if method == "OPTIONS":
+            return
+        if method not in self.scopes:
+            raise MethodNotAllowed(method)
+        demand(self.scopes[method], of=rights, tenant=self.tenant)
+
     def finalize_response(  # type: ignore[override] # most answers here are none of REST framework's
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
@@ -88,6 +109,8 @@ class DicomWebView(APIView):
         super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type] # likewise
         response.setdefault("Cache-Control", "private, no-cache")
         patch_vary_headers(response, self.varies_by)
+        if settings.ENVIRONMENT.auth.is_on:
+            patch_vary_headers(response, ["Authorization", "Cookie"])
         if self.validators is not None and response.status_code in _OF_THE_RESOURCE:
             conditional.set_validators(response, self.validators)
         if self.place is not None:

@@ -13,23 +13,19 @@ from pathlib import Path
 from celery import Celery
 
 from dicomhub.environment import Environment, EnvironmentInvalid
-from dicomhub.intake.reconcile import reconcile
+from dicomhub.intake.recovery import recover
 from dicomhub.intake.segments import (
     DAMAGED,
     claimed,
-    cut_orphan,
     cut_segments,
     keep_damaged,
     mark_published,
-    orphaned_segments,
     published_segments,
     read_segment,
-    remove_stillborn,
 )
 from dicomhub.log import logger
 from dicomhub.storage.filesystem import FilesystemStore, open_store
-from dicomhub.storage.incoming import remove_orphans
-from dicomhub.storage.layout import INCOMING, JOURNAL
+from dicomhub.storage.layout import JOURNAL
 from tasks.app import create_app
 from tasks.messages import InstanceBatch, MessageMalformed
 from tasks.publish import BrokerUnreachable, publish_batch, queue_is_empty
@@ -98,12 +94,7 @@ class Dispatcher:
         return self._publish(cut_segments(self._directory))
 
     def _recover(self) -> None:
-        remove_orphans(self._store.absolute(INCOMING))
-        remove_stillborn(self._directory)
-        with orphaned_segments(self._directory) as orphans:
-            reconcile(self._store, orphans)
-            for path in orphans:
-                cut_orphan(path)
+        recover(self._store)
         overdue = self._overdue()
         # While messages wait in the queue the worker is merely behind, and publishing again would only make
         # it more so. A published batch that is in no queue was lost with the broker's memory.

@@ -19,6 +19,7 @@ import fcntl
 import os
 import secrets
 import socket
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -158,7 +159,10 @@ class _Segment:
 
 
 class Journal:
-    """One writer's end of the journal: at most one open segment, cut by count, by age or when told."""
+    """One writer's end of the journal: at most one open segment, cut by count, by age or when told.
+
+    Threads may share it.
+    """
 
     def __init__(
         self,
@@ -180,39 +184,43 @@ class Journal:
         self._segment: _Segment | None = None
         self._not_before = 0.0
         self._was_cut = was_cut
+        self._lock = threading.RLock()
 
     def append(self, instance: StoredInstance) -> None:
         """Note an archived instance. Raises OSError, and the journal is as it was before then."""
-        if self._segment is not None and not self._segment.is_sound:
-            self._cut()
-        if self._segment is None:
-            self._segment = _Segment(self._directory, owner=self._owner, durability=self._durability)
-        self._segment.append(instance)
-        self.cut_if_due()
+        with self._lock:
+            if self._segment is not None and not self._segment.is_sound:
+                self._cut()
+            if self._segment is None:
+                self._segment = _Segment(self._directory, owner=self._owner, durability=self._durability)
+            self._segment.append(instance)
+            self.cut_if_due()
 
     def next_deadline(self) -> float | None:
         """When, on time.monotonic(), cut_if_due has something to do; None while nothing is open."""
-        if self._segment is None:
-            return None
-        cut_at = self._segment.opened_at + self._batch_max_seconds
-        sync_at = self._segment.sync_deadline()
+        with self._lock:
+            if self._segment is None:
+                return None
+            cut_at = self._segment.opened_at + self._batch_max_seconds
+            sync_at = self._segment.sync_deadline()
         return max(self._not_before, cut_at if sync_at is None else min(cut_at, sync_at))
 
     def cut_if_due(self) -> bool:
         """Cut a segment that is full or old enough, else sync it if that is due. True when it was cut."""
-        segment = self._segment
-        now = time.monotonic()
-        if segment is None or now < self._not_before:
+        with self._lock:
+            segment = self._segment
+            now = time.monotonic()
+            if segment is None or now < self._not_before:
+                return False
+            is_full = segment.number_of_instances >= self._batch_max_instances
+            if is_full or now - segment.opened_at >= self._batch_max_seconds:
+                return self.cut()
+            try:
+                segment.sync_if_due()
+            except OSError as error:
+                logger().error("journal_not_synced", batch=segment.batch_id, error=str(error))
+                return self.cut()
             return False
-        is_full = segment.number_of_instances >= self._batch_max_instances
-        if is_full or now - segment.opened_at >= self._batch_max_seconds:
-            return self.cut()
-        try:
-            segment.sync_if_due()
-        except OSError as error:
-            logger().error("journal_not_synced", batch=segment.batch_id, error=str(error))
-            return self.cut()
-        return False
 
     def cut(self) -> bool:
         """Close the open segment, if there is one, for the dispatcher to publish. True when it was cut.
@@ -220,15 +228,16 @@ class Journal:
         One that cannot be renamed stays open and is tried again a little later. What it names was answered
         and is safe, so this is nobody's failure: when its writer is gone, the dispatcher cuts it.
         """
-        if self._segment is None:
-            return False
-        try:
-            self._cut()
-        except OSError as error:
-            self._not_before = time.monotonic() + RETRY_SECONDS
-            logger().error("journal_not_cut", error=str(error))
-            return False
-        return True
+        with self._lock:
+            if self._segment is None:
+                return False
+            try:
+                self._cut()
+            except OSError as error:
+                self._not_before = time.monotonic() + RETRY_SECONDS
+                logger().error("journal_not_cut", error=str(error))
+                return False
+            return True
 
     def _cut(self) -> None:
         if self._segment is not None:

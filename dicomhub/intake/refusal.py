@@ -23,6 +23,14 @@ class TenantUnknown(IntakeRefused):
     """Nothing says whose the instance is, or what says it names nobody."""
 
 
+class StudyDiffers(IntakeRefused):
+    """The instance is of another study than the request is for."""
+
+
+class SopClassNotPermitted(IntakeRefused):
+    """The admission policy does not let instances of this SOP class in."""
+
+
 class Unacceptable(IntakeRefused):
     """The data set itself is at fault; it would be refused again. Such bytes go to quarantine."""
 

@@ -6,6 +6,7 @@ A path in an order is absolute; an order is one instance or some frames of one.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tasks.transcode.picture_order import Picture, PictureOrder
 from tasks.transcode.pixel_description import PixelDescription
 
 
@@ -150,5 +151,5 @@ class Refusal:
     reason: str
 
 
-Order = RenderOrder | ProofOrder | FrameOrder | FrameFileOrder | CodecsOrder
-Answer = Rendered | Proved | Frames | FrameFile | Codecs | Refusal
+Order = RenderOrder | ProofOrder | FrameOrder | FrameFileOrder | PictureOrder | CodecsOrder
+Answer = Rendered | Proved | Frames | FrameFile | Picture | Codecs | Refusal

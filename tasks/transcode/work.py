@@ -25,6 +25,8 @@ from tasks.transcode.orders import (
     Rendered,
     RenderOrder,
 )
+from tasks.transcode.picture.making import make_picture
+from tasks.transcode.picture_order import Picture, PictureOrder
 from tasks.transcode.pixel_description import PixelDescriptionMissing
 from tasks.transcode.pixel_writing import RenditionTooLarge
 from tasks.transcode.proof import RenditionMismatch, prove
@@ -59,19 +61,25 @@ def prepare(modules: tuple[str, ...]) -> None:
 def perform(order: Order) -> Answer:
     """Do what is asked; whatever goes wrong, short of the end of the process, is a Refusal."""
     try:
-        match order:
-            case RenderOrder():
-                return _render(order)
-            case ProofOrder():
-                return _prove(order)
-            case FrameOrder():
-                return _frames(order)
-            case FrameFileOrder():
-                return _frame_file(order)
-            case CodecsOrder():
-                return _REGISTRY.codecs()
+        return _answer(order)
     except Exception as error:  # noqa: BLE001 - the edge of the process
         return _refusal(error)
+
+
+def _answer(order: Order) -> Answer:
+    match order:
+        case RenderOrder():
+            return _render(order)
+        case ProofOrder():
+            return _prove(order)
+        case FrameOrder():
+            return _frames(order)
+        case FrameFileOrder():
+            return _frame_file(order)
+        case PictureOrder():
+            return _picture(order)
+        case CodecsOrder():
+            return _REGISTRY.codecs()
 
 
 def _render(order: RenderOrder) -> Rendered:
@@ -127,6 +135,12 @@ def _written(out: RawIOBase, frame: Octets) -> int:
     while view:
         view = view[out.write(view) :]
     return len(frame)
+
+
+def _picture(order: PictureOrder) -> Picture:
+    source = open_source(order.source_path)
+    decoder = _REGISTRY.decoder(order.decoder, source.syntax.uid)
+    return Picture(image=make_picture(source, decoder, order.frame_numbers, order.look))
 
 
 def _refusal(error: Exception) -> Refusal:

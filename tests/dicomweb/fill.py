@@ -1,4 +1,4 @@
-"""Make a database and a store with these files in it: `python -m tests.dicomweb.fill FILE...`, DICOMHUB_HOME set."""
+"""Make a database and a store with these files in it: `python -m tests.dicomweb.fill [FILE...]`, DICOMHUB_HOME set."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,8 @@ def main() -> None:
     from tests.dicomweb.filling import Filling
 
     call_command("migrate", verbosity=0)
-    Filling(read_environment()).add(*map(Path, sys.argv[1:]))
+    if paths := [Path(name) for name in sys.argv[1:]]:
+        Filling(read_environment()).add(*paths)
 
 
 if __name__ == "__main__":

@@ -64,6 +64,15 @@ def parse_accept_parameter(text: str) -> tuple[MediaRange, ...]:
     return ranges
 
 
+def parse_content_type(text: str) -> MediaRange | None:
+    """The media type of a body or of a part; None for what is none."""
+    try:
+        media_types = _parse(text, "Content-Type")
+    except AcceptMalformed:
+        return None
+    return media_types[0] if len(media_types) == 1 and not media_types[0].has_wildcard else None
+
+
 def _parse(text: str, where: str) -> tuple[MediaRange, ...]:
     ranges: list[MediaRange] = []
     offset = 0

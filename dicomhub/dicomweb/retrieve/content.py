@@ -3,6 +3,7 @@
 import mmap
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -27,6 +28,16 @@ def read_head(path: Path) -> FileMeta:
     """File Meta Information of an archived file. Raises Part10Malformed, FileNotFoundError."""
     with path.open("rb", buffering=0) as file:
         return read_file_meta(file.read(HEADER_MAX_BYTES))
+
+
+def read_ahead(path: Path) -> None:
+    """Have the kernel begin to read a file that is to be sent next, while something else is."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
+        finally:
+            os.close(descriptor)
 
 
 def as_stored(path: Path, *, size_bytes: int | None) -> Iterator[bytes]:

@@ -10,7 +10,13 @@ from dicomhub.dicomweb.http import multipart, zip_stream
 from dicomhub.dicomweb.http.negotiation import DICOM, MULTIPART, ZIP, NotAcceptable
 from dicomhub.dicomweb.http.zip_stream import Member
 from dicomhub.dicomweb.resource import Resource
-from dicomhub.dicomweb.retrieve.content import as_explicit_little_endian, as_stored, begun, whole_file
+from dicomhub.dicomweb.retrieve.content import (
+    as_explicit_little_endian,
+    as_stored,
+    begun,
+    read_ahead,
+    whole_file,
+)
 from dicomhub.dicomweb.retrieve.plan import Planned, RetrievePlan
 from dicomhub.dicomweb.retrieve.renditions import NoRendition, Renditions
 from dicomhub.log import logger
@@ -84,8 +90,11 @@ def _parts(plan: RetrievePlan, renditions: Renditions) -> Iterator[tuple[Planned
     """Each instance that can be read. Where any is to be decoded, the next is begun while one is sent."""
     begin = partial(_begun, renditions=renditions, is_length_announced=plan.is_length_known)
     if not any(each.needs_decoder for each in plan.planned[1:]):
-        begun = zip(plan.planned, map(begin, plan.planned), strict=True)
-        yield from ((planned, chunks) for planned, chunks in begun if chunks is not None)
+        for planned, after in zip_longest(plan.planned, plan.planned[1:]):
+            if after is not None:
+                read_ahead(after.instance.path)
+            if (chunks := begin(planned)) is not None:
+                yield planned, chunks
         return
     with ThreadPoolExecutor(1, thread_name_prefix="ahead") as executor:
         following = executor.submit(begin, plan.planned[0])

@@ -22,7 +22,7 @@ _LOSSY = {
 }
 
 
-_RENDITIONS = (EXPLICIT_VR_LITTLE_ENDIAN, JPEG_LS_LOSSLESS, JPEG_2000_LOSSLESS, RLE_LOSSLESS)
+RENDITIONS = (EXPLICIT_VR_LITTLE_ENDIAN, JPEG_LS_LOSSLESS, JPEG_2000_LOSSLESS, RLE_LOSSLESS)
 
 
 @lru_cache(maxsize=256)
@@ -32,7 +32,7 @@ def offered_transfer_syntaxes(stored_uid: str, *, is_decodable: bool) -> tuple[s
     if stored is None or (stored.is_encapsulated and not is_decodable):
         return (stored_uid,)
     if stored.is_encapsulated:
-        return tuple(dict.fromkeys((stored_uid, *_RENDITIONS)))
+        return tuple(dict.fromkeys((stored_uid, *RENDITIONS)))
     if stored.may_travel_on_the_web and stored_uid != EXPLICIT_VR_LITTLE_ENDIAN:
         return (stored_uid, EXPLICIT_VR_LITTLE_ENDIAN)
     return (EXPLICIT_VR_LITTLE_ENDIAN,)

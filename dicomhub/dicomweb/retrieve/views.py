@@ -12,13 +12,15 @@ from dicomhub.dicomweb.http.conditional import entity_tag
 from dicomhub.dicomweb.http.json_stream import array
 from dicomhub.dicomweb.http.negotiation import DICOM_XML, MULTIPART, ZIP
 from dicomhub.dicomweb.retrieve import metadata, metadata_xml
-from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, archived_instances, instance_file_path
+from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, found_instances, instance_file_path
 from dicomhub.dicomweb.retrieve.file_names import paths_in_zip, zip_name
 from dicomhub.dicomweb.retrieve.instances import body_of, head_of, zip_of
 from dicomhub.dicomweb.retrieve.plan import plan_retrieve
 from dicomhub.dicomweb.retrieve.renditions import open_renditions
 from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.view import DicomWebView
+
+_JUDGED_BY_ETAG = ("If-Range", "If-Match")
 
 
 class Retrieve(DicomWebView):
@@ -30,8 +32,9 @@ class Retrieve(DicomWebView):
     def get(self, _request: Request, **_kwargs: str) -> HttpResponseBase:
         resource = self.resource()
         renditions = open_renditions(self.store, self.environment)
+        found = found_instances(self.store, resource)
         plan = plan_retrieve(
-            archived_instances(self.store, resource),
+            found.instances,
             self.acceptable,
             renditions,
             single_part=resource.kind == "instance",
@@ -49,19 +52,21 @@ class Retrieve(DicomWebView):
         response = self.streamed(
             body.chunks,
             content_type=body.content_type,
-            status=206 if plan.left_out else 200,
+            status=206 if plan.left_out or found.damaged else 200,
             length_bytes=body.length_bytes,
         )
         if plan.media_type == ZIP:
             response["Content-Disposition"] = content_disposition_header(True, zip_name(resource))
         if plan.left_out:
             self.warn(response, f"{plan.left_out} instances cannot be had in an acceptable transfer syntax")
+        if found.damaged:
+            self.warn(response, f"{found.damaged} instances are damaged in the archive")
         return response
 
     def _file(self, archived: ArchivedInstance, *, content_type: str) -> HttpResponseBase:
-        """By the server in front of us, where there is one. It cannot judge an If-Range by our ETag."""
+        """By the server in front of us, where there is one; not where it would have to know our ETag."""
         prefix = self.environment.web.accel_prefix
-        if prefix is None or "If-Range" in self.request.headers:
+        if prefix is None or not self.request.headers.keys().isdisjoint(_JUDGED_BY_ETAG):
             return self.in_ranges(archived.section, size_bytes=archived.size_bytes, content_type=content_type)
         response = HttpResponse(content_type=content_type)
         response["X-Accel-Redirect"] = f"{prefix}/{instance_file_path(archived.resource)}"

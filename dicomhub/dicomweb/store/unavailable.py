@@ -1,0 +1,2 @@
+class StoreUnavailable(Exception):
+    """Nothing can be stored at the moment; it may be tried again."""
