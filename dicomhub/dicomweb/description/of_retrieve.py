@@ -6,6 +6,7 @@ from dicomhub.dicomweb.description.parameters import CHARSET, CONDITIONS, NEGOTI
 from dicomhub.dicomweb.description.route import Route
 from dicomhub.dicomweb.http.negotiation import DICOM, DICOM_XML, MULTIPART, OCTET_STREAM, ZIP, Offer
 from dicomhub.dicomweb.retrieve import metadata as metadata_room
+from dicomhub.dicomweb.retrieve.bulk_data import PDF
 from dicomhub.dicomweb.retrieve.pixel_media_types import media_type_of
 from dicomhub.dicomweb.retrieve.representation import RENDITIONS
 from dicomhub.standard.transfer_syntax import TRANSFER_SYNTAXES
@@ -71,8 +72,21 @@ def bulk_data(_route: Route) -> Operation:
         transaction="Retrieve Bulkdata",
         section="10.4.1.1.5",
         description="A value that metadata names by a BulkDataURI; its path is in that URI.",
-        gives=of_offers(Offer(media_type=MULTIPART, part_type=OCTET_STREAM), Offer(media_type=OCTET_STREAM)),
+        gives=(*of_offers(*_FRAME_OFFERS), Representation(PDF)),
         parameters=(*NEGOTIATION, *CONDITIONS, *RANGES),
         successes=(200, 206, 304),
         failures=(410, 412, 416),
+    )
+
+
+def all_bulk_data(route: Route) -> Operation:
+    is_pixels = route.template.endswith("/pixeldata")
+    return Operation(
+        transaction=f"Retrieve {route.level.capitalize()} {'Pixel Data' if is_pixels else 'Bulkdata'}",
+        section="10.4.1.1.6" if is_pixels else "10.4.1.1.5",
+        description="The pixels of each instance." if is_pixels else "Every value that has a BulkDataURI.",
+        gives=of_offers(*(offer for offer in _FRAME_OFFERS if offer.media_type == MULTIPART)),
+        parameters=NEGOTIATION,
+        successes=(200,),
+        failures=(410, 429),
     )

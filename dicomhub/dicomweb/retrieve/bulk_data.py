@@ -10,7 +10,7 @@ from dicomhub.dicomweb.resource import NothingThere
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance
 from dicomhub.dicomweb.retrieve.bulk_value import BulkValue
 from dicomhub.dicomweb.retrieve.content import map_file
-from dicomhub.dicomweb.retrieve.frame_bytes import FrameBytes, MappedFrame
+from dicomhub.dicomweb.retrieve.frame_bytes import FrameBytes
 from dicomhub.dicomweb.retrieve.pixel_value import encapsulated_pixels
 from dicomhub.dicomweb.retrieve.renditions import Renditions
 from dicomhub.standard.bulk_data import bulk_data, bulk_data_pieces
@@ -23,7 +23,7 @@ PIXEL_PATHS: Final = frozenset(("7FE00010", "7FE00008", "7FE00009"))
 _PIXEL_DATA: Final = "7FE00010"
 _ENCAPSULATED_DOCUMENT: Final = "00420011"
 _MIME_TYPE_OF_ENCAPSULATED_DOCUMENT: Final = "00420012"
-_PDF: Final = "application/pdf"
+PDF: Final = "application/pdf"
 _PATH: Final = re.compile(r"(?:[0-9A-F]{8}/[0-9]{1,9}/)*[0-9A-F]{8}", re.ASCII)
 
 
@@ -31,7 +31,7 @@ _PATH: Final = re.compile(r"(?:[0-9A-F]{8}/[0-9]{1,9}/)*[0-9A-F]{8}", re.ASCII)
 class PlainValue:
     """A value as it lies in its file, in little endian; a document can be had by its own media type too."""
 
-    stored: MappedFrame
+    stored: FrameBytes
     transfer_syntax_uid: str
     media_type: str = OCTET_STREAM
 
@@ -47,7 +47,7 @@ class PlainValue:
         ]
         return parts + bare if single_part else parts
 
-    def in_file(self, offer: Offer) -> MappedFrame | None:
+    def in_file(self, offer: Offer) -> FrameBytes | None:
         return None if offer.media_type == MULTIPART else self.stored
 
     def parts(self, _offer: Offer, _renditions: Renditions) -> Sequence[FrameBytes]:
@@ -74,7 +74,7 @@ def find(instance: ArchivedInstance, path: str) -> BulkValue:
     except (KeyError, DataSetMalformed):
         raise NothingThere("bulk data") from None
     return PlainValue(
-        MappedFrame(pieces, pages),
+        FrameBytes(pieces, pages),
         syntax.uid if is_encapsulated else EXPLICIT_VR_LITTLE_ENDIAN,
         _media_type(data_set, syntax, path),
     )
@@ -88,4 +88,4 @@ def _media_type(data_set: memoryview, syntax: TransferSyntax, path: str) -> str:
         said = bytes(bulk_data(data_set, syntax, _MIME_TYPE_OF_ENCAPSULATED_DOCUMENT))
     except (KeyError, DataSetMalformed):
         return OCTET_STREAM
-    return _PDF if said.strip(b"\0 ").lower() == _PDF.encode("ascii") else OCTET_STREAM
+    return PDF if said.strip(b"\0 ").lower() == PDF.encode("ascii") else OCTET_STREAM

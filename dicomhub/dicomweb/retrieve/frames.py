@@ -13,7 +13,7 @@ from dicomhub.dicomweb.resource import NothingThere
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance
 from dicomhub.dicomweb.retrieve.coded_frames import coded_frames
 from dicomhub.dicomweb.retrieve.content import pages_of
-from dicomhub.dicomweb.retrieve.frame_bytes import FrameBytes, MappedFrame
+from dicomhub.dicomweb.retrieve.frame_bytes import FrameBytes
 from dicomhub.dicomweb.retrieve.frame_offers import needs_codec, offers_for
 from dicomhub.dicomweb.retrieve.instances import Body
 from dicomhub.dicomweb.retrieve.renditions import NoRendition, Renditions
@@ -85,6 +85,11 @@ def _source(instance: ArchivedInstance) -> Source:
         raise NotAcceptable(()) from error  # there are pixels, and nothing tells one frame from the next
 
 
+def in_file(plan: FramePlan) -> FrameBytes | None:
+    """What of the file is to be sent without a multipart; None where there is more to do."""
+    return None if plan.is_multipart or plan.needs_codec else _stored(plan)[0]
+
+
 def head_of(plan: FramePlan, *, base_url: str) -> Body:
     """What is told of the payload of a plan without decoding anything for it."""
     if not plan.needs_codec:
@@ -110,7 +115,7 @@ def body_of(plan: FramePlan, renditions: Renditions, *, base_url: str) -> Body:
 
 def _stored(plan: FramePlan) -> list[FrameBytes]:
     pages = pages_of(plan.source.data)
-    return [MappedFrame(plan.source.frames.pieces(number - 1), pages) for number in plan.numbers]
+    return [FrameBytes(plan.source.frames.pieces(number - 1), pages) for number in plan.numbers]
 
 
 def _body(plan: FramePlan, frames: Sequence[FrameBytes], base_url: str) -> Body:
