@@ -6,16 +6,17 @@ A view that is not in it fails the tests, and so does a line of it that no route
 from collections.abc import Callable, Mapping
 
 from dicomhub.dicomweb.delete.views import Delete
+from dicomhub.dicomweb.description.of_bulk_data import all_bulk_data, bulk_data, frames
 from dicomhub.dicomweb.description.of_change import delete, store
 from dicomhub.dicomweb.description.of_description import capabilities, openapi_document, try_it
 from dicomhub.dicomweb.description.of_rendered import rendered, thumbnail, wado_uri
-from dicomhub.dicomweb.description.of_retrieve import bulk_data, frames, metadata, retrieve
+from dicomhub.dicomweb.description.of_retrieve import metadata, retrieve
 from dicomhub.dicomweb.description.of_search import search
 from dicomhub.dicomweb.description.operation import Operation
 from dicomhub.dicomweb.description.route import Route
 from dicomhub.dicomweb.description.views import Capabilities, OpenApiDocument, TryIt
 from dicomhub.dicomweb.rendered.views import Rendered, Thumbnail
-from dicomhub.dicomweb.retrieve.bulk_views import BulkData, Frames
+from dicomhub.dicomweb.retrieve.bulk_views import AllBulkData, BulkData, Frames
 from dicomhub.dicomweb.retrieve.views import Metadata, Retrieve
 from dicomhub.dicomweb.search.views import Search
 from dicomhub.dicomweb.store.views import Store
@@ -30,6 +31,7 @@ DESCRIPTIONS: Mapping[tuple[type[DicomWebView], str], Callable[[Route], Operatio
     (Retrieve, "GET"): retrieve,
     (Metadata, "GET"): metadata,
     (BulkData, "GET"): bulk_data,
+    (AllBulkData, "GET"): all_bulk_data,
     (Frames, "GET"): frames,
     (Rendered, "GET"): rendered,
     (Thumbnail, "GET"): thumbnail,
