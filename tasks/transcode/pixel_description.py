@@ -97,7 +97,7 @@ def read_pixel_description(path: str | os.PathLike[str]) -> SourceDescription:
     Raises OSError, part10.Part10Malformed, transfer_syntax.TransferSyntaxUnknown, element.DataSetMalformed
     and PixelDescriptionMissing.
     """
-    meta, data = map_file(path)
+    meta, data, _ = map_file(path)
     syntax = transfer_syntax(meta.transfer_syntax_uid)
     if not syntax.is_deflated:
         return describe(data, syntax)[0]

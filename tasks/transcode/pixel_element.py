@@ -8,6 +8,7 @@ from typing import Final
 from dicomhub.standard.element import UNDEFINED_LENGTH, DataSetTruncated, Encoding, read_header
 from dicomhub.standard.item import end_of_undefined
 from dicomhub.standard.part10 import HEADER_MAX_BYTES, FileMeta, read_file_meta
+from dicomhub.storage.filesystem import file_version
 from dicomhub.storage.mapped import map_data_set
 
 PIXEL_DATA: Final = 0x7FE00010
@@ -41,17 +42,18 @@ class PixelElement:
         return self.length == UNDEFINED_LENGTH
 
 
-def map_file(path: str | os.PathLike[str]) -> tuple[FileMeta, memoryview]:
-    """An archived file's header, and its data set mapped into memory.
+def map_file(path: str | os.PathLike[str]) -> tuple[FileMeta, memoryview, str]:
+    """An archived file's header, its data set mapped into memory, and its storage.filesystem.file_version().
 
     Raises OSError, part10.Part10Malformed and element.DataSetTruncated.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         meta = read_file_meta(os.pread(descriptor, HEADER_MAX_BYTES, 0))
-        if os.fstat(descriptor).st_size <= meta.data_set_offset:
+        status = os.fstat(descriptor)
+        if status.st_size <= meta.data_set_offset:
             raise DataSetTruncated(0)
-        return meta, map_data_set(descriptor, meta.data_set_offset)
+        return meta, map_data_set(descriptor, meta.data_set_offset), file_version(status)
     finally:
         os.close(descriptor)
 

@@ -78,6 +78,15 @@ def test_bulk_data(client):
     assert b"".join(client.iter_bulkdata(uri)) == sent.PixelData
 
 
+def test_frames(client):
+    sent = pydicom.dcmread(CT)
+    for media_types in (None, ("application/octet-stream",), (("application/octet-stream", EXPLICIT),)):
+        assert client.retrieve_instance_frames(*uids(sent), [1], media_types=media_types) == [sent.PixelData]
+    assert list(client.iter_instance_frames(*uids(sent), [1])) == [sent.PixelData]
+    (encoded,) = client.retrieve_instance_frames(*uids(sent), [1], media_types=("image/jp2",))
+    assert encoded.startswith(b"\xff\x4f\xff\x51")
+
+
 def test_search(client, sent):
     study, series, instance = uids(sent)
     (found,) = client.search_for_studies(

@@ -10,7 +10,7 @@ from dicomhub.dicomweb.resource import NothingThere
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance
 from dicomhub.dicomweb.retrieve.bulk_value import BulkValue
 from dicomhub.dicomweb.retrieve.content import map_file
-from dicomhub.dicomweb.retrieve.frame_bytes import FrameBytes, MappedFrame
+from dicomhub.dicomweb.retrieve.frame_bytes import FrameBytes
 from dicomhub.dicomweb.retrieve.pixel_value import encapsulated_pixels
 from dicomhub.dicomweb.retrieve.renditions import Renditions
 from dicomhub.standard.bulk_data import bulk_data, bulk_data_pieces
@@ -31,7 +31,7 @@ _PATH: Final = re.compile(r"(?:[0-9A-F]{8}/[0-9]{1,9}/)*[0-9A-F]{8}", re.ASCII)
 class PlainValue:
     """A value as it lies in its file, in little endian; a document can be had by its own media type too."""
 
-    stored: MappedFrame
+    stored: FrameBytes
     transfer_syntax_uid: str
     media_type: str = OCTET_STREAM
 
@@ -47,7 +47,7 @@ class PlainValue:
         ]
         return parts + bare if single_part else parts
 
-    def in_file(self, offer: Offer) -> MappedFrame | None:
+    def in_file(self, offer: Offer) -> FrameBytes | None:
         return None if offer.media_type == MULTIPART else self.stored
 
     def parts(self, _offer: Offer, _renditions: Renditions) -> Sequence[FrameBytes]:
@@ -74,7 +74,7 @@ def find(instance: ArchivedInstance, path: str) -> BulkValue:
     except (KeyError, DataSetMalformed):
         raise NothingThere("bulk data") from None
     return PlainValue(
-        MappedFrame(pieces, pages),
+        FrameBytes(pieces, pages),
         syntax.uid if is_encapsulated else EXPLICIT_VR_LITTLE_ENDIAN,
         _media_type(data_set, syntax, path),
     )

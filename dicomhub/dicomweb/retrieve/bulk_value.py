@@ -6,7 +6,7 @@ from typing import Protocol
 
 from dicomhub.dicomweb.http import multipart
 from dicomhub.dicomweb.http.negotiation import MULTIPART, Acceptable, Offer
-from dicomhub.dicomweb.retrieve.frame_bytes import FrameBytes, MappedFrame
+from dicomhub.dicomweb.retrieve.frame_bytes import FrameBytes
 from dicomhub.dicomweb.retrieve.instances import Body
 from dicomhub.dicomweb.retrieve.renditions import Renditions
 
@@ -16,7 +16,7 @@ class BulkValue(Protocol):
         """The ways to have it, best first; single_part: also without a multipart around it."""
         ...
 
-    def in_file(self, offer: Offer) -> MappedFrame | None:
+    def in_file(self, offer: Offer) -> FrameBytes | None:
         """What of the file is to be sent without a multipart; None where something has to be made first."""
         ...
 

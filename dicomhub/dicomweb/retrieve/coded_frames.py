@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, instance_file_path
 from dicomhub.dicomweb.retrieve.content import pages_of
-from dicomhub.dicomweb.retrieve.frame_bytes import FrameBytes, MappedFrame, written_frames
+from dicomhub.dicomweb.retrieve.frame_bytes import FrameBytes, frames_in
 from dicomhub.dicomweb.retrieve.renditions import Renditions
 from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN
@@ -38,7 +38,7 @@ def coded_frames(
     is_native = transfer_syntax_uid == EXPLICIT_VR_LITTLE_ENDIAN
     if rendition is not None and _lies_as(rendition.pixels, source.pixels, is_native=is_native):
         pages = pages_of(rendition.data)
-        return [MappedFrame(rendition.frames.pieces(number - 1), pages) for number in numbers]
+        return [FrameBytes(rendition.frames.pieces(number - 1), pages) for number in numbers]
     return renditions.by_some_decoder(
         instance,
         lambda decoder, _: _made_now(
@@ -95,7 +95,7 @@ def _made_now(
         made = renditions.pool.run(
             order, FrameFile, decoded_bytes=decoded_bytes, patience_seconds=renditions.patience_seconds
         )
-        return written_frames(incoming.path.open("rb", buffering=0), made.lengths)
+        return frames_in(incoming.path, made.lengths)
     except CodecFailure as failure:
         raise DecoderFailed(decoder, failure.outcome, failure.reason) from failure
     finally:

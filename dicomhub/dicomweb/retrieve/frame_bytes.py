@@ -1,24 +1,17 @@
-"""The bytes of a frame, wherever they are, in blocks: of no frame all of them are in memory."""
+"""The bytes of a frame, or of any value, where they lie in a file: none of them is held in memory."""
 
 import mmap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
-from typing import BinaryIO, Protocol
+from itertools import accumulate
+from pathlib import Path
 
-from dicomhub.dicomweb.retrieve.content import BLOCK_BYTES, blocks
-
-
-class FrameBytes(Protocol):
-    @property
-    def size_bytes(self) -> int: ...
-
-    def chunks(self) -> Iterator[bytes]: ...
+from dicomhub.dicomweb.retrieve.content import blocks, map_file
 
 
 @dataclass(frozen=True, slots=True)
-class MappedFrame:
-    """A frame in pieces that lie in the pages of its file, if there are such."""
+class FrameBytes:
+    """One behind the other, pieces that lie in the pages of a file, where there is one."""
 
     pieces: Sequence[bytes | memoryview]
     pages: mmap.mmap | None
@@ -42,37 +35,15 @@ class MappedFrame:
             begin += len(piece)
 
 
-@dataclass(frozen=True, slots=True)
-class JoinedFrames:
-    """Frames one behind the other."""
-
-    frames: Sequence[FrameBytes]
-
-    @property
-    def size_bytes(self) -> int:
-        return sum(frame.size_bytes for frame in self.frames)
-
-    def chunks(self) -> Iterator[bytes]:
-        return chain.from_iterable(frame.chunks() for frame in self.frames)
+def joined(frames: Iterable[FrameBytes]) -> FrameBytes:
+    """Frames of one file as one value."""
+    whole = list(frames)
+    return FrameBytes([piece for frame in whole for piece in frame.pieces], whole[0].pages)
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenFrame:
-    """A frame in a file that it shares with others, and that is closed with the last of them."""
-
-    file: BinaryIO
-    offset: int
-    size_bytes: int
-
-    def chunks(self) -> Iterator[bytes]:
-        self.file.seek(self.offset)
-        left = self.size_bytes
-        while left and (block := self.file.read(min(left, BLOCK_BYTES))):
-            left -= len(block)
-            yield block
-
-
-def written_frames(file: BinaryIO, lengths: Sequence[int]) -> list[WrittenFrame]:
-    """The frames of a file that has them one behind the other."""
+def frames_in(path: Path, lengths: Sequence[int]) -> list[FrameBytes]:
+    """The frames of a file that has them one behind the other. It may lose its name meanwhile."""
+    pages = map_file(path)
+    view = memoryview(pages)
     ends = accumulate(lengths)
-    return [WrittenFrame(file, end - length, length) for end, length in zip(ends, lengths, strict=True)]
+    return [FrameBytes((view[end - size : end],), pages) for end, size in zip(ends, lengths, strict=True)]

@@ -13,7 +13,7 @@ from dicomhub.dicomweb.resource import NothingThere
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance
 from dicomhub.dicomweb.retrieve.coded_frames import coded_frames
 from dicomhub.dicomweb.retrieve.content import pages_of
-from dicomhub.dicomweb.retrieve.frame_bytes import FrameBytes, MappedFrame
+from dicomhub.dicomweb.retrieve.frame_bytes import FrameBytes
 from dicomhub.dicomweb.retrieve.frame_offers import needs_codec, offers_for
 from dicomhub.dicomweb.retrieve.instances import Body
 from dicomhub.dicomweb.retrieve.renditions import NoRendition, Renditions
@@ -110,7 +110,7 @@ def body_of(plan: FramePlan, renditions: Renditions, *, base_url: str) -> Body:
 
 def _stored(plan: FramePlan) -> list[FrameBytes]:
     pages = pages_of(plan.source.data)
-    return [MappedFrame(plan.source.frames.pieces(number - 1), pages) for number in plan.numbers]
+    return [FrameBytes(plan.source.frames.pieces(number - 1), pages) for number in plan.numbers]
 
 
 def _body(plan: FramePlan, frames: Sequence[FrameBytes], base_url: str) -> Body:

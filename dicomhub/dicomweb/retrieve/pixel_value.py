@@ -7,7 +7,7 @@ from dicomhub.dicomweb.http.negotiation import MULTIPART, OCTET_STREAM, Acceptab
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance
 from dicomhub.dicomweb.retrieve.coded_frames import coded_frames
 from dicomhub.dicomweb.retrieve.content import pages_of
-from dicomhub.dicomweb.retrieve.frame_bytes import FrameBytes, JoinedFrames, MappedFrame
+from dicomhub.dicomweb.retrieve.frame_bytes import FrameBytes, joined
 from dicomhub.dicomweb.retrieve.frame_offers import needs_codec, offers_for
 from dicomhub.dicomweb.retrieve.renditions import NoRendition, Renditions
 from dicomhub.standard.element import DataSetMalformed
@@ -27,28 +27,25 @@ class EncapsulatedPixels:
         is_one = len(self.source.frames) == 1
         return [one for one in offers if is_one or one.media_type in (MULTIPART, OCTET_STREAM)]
 
-    def in_file(self, offer: Offer) -> MappedFrame | None:
+    def in_file(self, offer: Offer) -> FrameBytes | None:
         if offer.media_type == MULTIPART or needs_codec(self.source, offer):
             return None
-        frames = self.source.frames
-        pieces = [piece for index in range(len(frames)) for piece in frames.pieces(index)]
-        return MappedFrame(pieces, pages_of(self.source.data))
+        return joined(self._stored())
 
     def parts(self, offer: Offer, renditions: Renditions) -> Sequence[FrameBytes]:
-        frames = self._frames(offer, renditions)
-        is_native = offer.transfer_syntax_uid == EXPLICIT_VR_LITTLE_ENDIAN
-        return (JoinedFrames(frames),) if is_native else frames
-
-    def _frames(self, offer: Offer, renditions: Renditions) -> Sequence[FrameBytes]:
-        numbers = range(1, len(self.source.frames) + 1)
         if not needs_codec(self.source, offer):
-            pages = pages_of(self.source.data)
-            return [MappedFrame(self.source.frames.pieces(number - 1), pages) for number in numbers]
+            return self._stored()
+        numbers = tuple(range(1, len(self.source.frames) + 1))
         uid = offer.transfer_syntax_uid or ""
         try:
-            return coded_frames(renditions, self.instance, self.source, tuple(numbers), uid)
+            frames = coded_frames(renditions, self.instance, self.source, numbers, uid)
         except NoRendition as error:
             raise NotAcceptable(()) from error
+        return (joined(frames),) if uid == EXPLICIT_VR_LITTLE_ENDIAN else frames
+
+    def _stored(self) -> list[FrameBytes]:
+        frames, pages = self.source.frames, pages_of(self.source.data)
+        return [FrameBytes(frames.pieces(index), pages) for index in range(len(frames))]
 
 
 def encapsulated_pixels(instance: ArchivedInstance) -> EncapsulatedPixels | None:
