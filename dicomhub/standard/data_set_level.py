@@ -29,9 +29,9 @@ class Element:
 
 
 class Level:
-    """Attributes by tag. What is absent is empty: no value, no text, no numbers, no items."""
+    """Attributes by tag. What is absent is empty: no value, no text, no numbers, no item."""
 
-    __slots__ = ("_data", "_elements", "encoding", "end")
+    __slots__ = ("_data", "_elements", "_items", "encoding", "end")
 
     def __init__(
         self, data: memoryview, encoding: Encoding, *, start: int = 0, end: int | None = None
@@ -43,6 +43,7 @@ class Level:
         self._data = data
         self.encoding = encoding
         self._elements: dict[int, Element] = {}
+        self._items: dict[int, list[tuple[int, int, Encoding]]] = {}
         self.end = self._read(start, end)
 
     def __contains__(self, tag: int) -> bool:
@@ -84,21 +85,18 @@ class Level:
         pairs = (bytes(value[at : at + 2]) for at in range(0, len(value) - 1, 2))
         return [int.from_bytes(pair, self.encoding.byte_order, signed=signed) for pair in pairs]
 
-    def items(self, tag: int) -> Iterator["Level"]:
-        """The items of a sequence, read as they are asked for. Raises DataSetMalformed."""
-        for start, length, encoding in self._items(tag):
-            end = None if length == UNDEFINED_LENGTH else start + length
-            yield Level(self._data, encoding, start=start, end=end)
-
     def item(self, tag: int, index: int = 0) -> "Level | None":
-        """One item, from 0; those before it are passed over. Raises DataSetMalformed."""
-        for position, (start, length, encoding) in enumerate(self._items(tag)):
-            if position == index:
-                end = None if length == UNDEFINED_LENGTH else start + length
-                return Level(self._data, encoding, start=start, end=end)
-        return None
+        """One item of a sequence, from 0. Raises DataSetMalformed."""
+        if tag not in self._items:
+            self._items[tag] = list(self._find_items(tag))
+        items = self._items[tag]
+        if index >= len(items):
+            return None
+        start, length, encoding = items[index]
+        end = None if length == UNDEFINED_LENGTH else start + length
+        return Level(self._data, encoding, start=start, end=end)
 
-    def _items(self, tag: int) -> Iterator[tuple[int, int, Encoding]]:
+    def _find_items(self, tag: int) -> Iterator[tuple[int, int, Encoding]]:
         element = self._elements.get(tag)
         if element is None:
             return

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from tasks.transcode.picture_order import Annotation, Look, Region, Viewport, Window, WindowFunction
 
 MAX_SIDE: Final = 8192
+_MAX_PIXELS: Final = 32 * 1024 * 1024
 THUMBNAIL_SIDE: Final = 128
 _DECIMAL: Final = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?", re.ASCII)
 _INTEGER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -116,6 +117,8 @@ def _viewport(text: str | None) -> Viewport:
     if not 2 <= len(parts) <= 6:
         raise RenderingParameterInvalid("viewport", "it is vw,vh or vw,vh,sx,sy,sw,sh")
     columns, rows = (integer("viewport", part, least=1, most=MAX_SIDE) for part in parts[:2])
+    if columns * rows > _MAX_PIXELS:
+        raise RenderingParameterInvalid("viewport", f"it has more than {_MAX_PIXELS} pixels")
     numbers = [decimal("viewport", part) if part else None for part in parts[2:]]
     left, top, width, height = (*numbers, None, None, None, None)[:4]
     if (left or 0) < 0 or (top or 0) < 0 or 0 in (width, height):

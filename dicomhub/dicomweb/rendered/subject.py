@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from dicomhub.dicomweb.resource import NothingThere
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance
 from dicomhub.dicomweb.retrieve.content import BLOCK_BYTES
 from dicomhub.standard.data_set_level import Level
@@ -59,9 +60,11 @@ class Stored:
 
 
 def subject_of(instance: ArchivedInstance) -> Frames | Stored:
-    """Raises NoPicture, FileNotFoundError. Nothing is decoded: whether frames can be, drawing them tells."""
+    """Raises NoPicture, NothingThere. Nothing is decoded: whether frames can be, drawing them tells."""
     try:
         return _subject(instance)
+    except FileNotFoundError:
+        raise NothingThere("instance") from None
     except (DataSetMalformed, Part10Malformed, PixelDescriptionMissing, TransferSyntaxUnknown) as error:
         raise NoPicture(f"it is damaged: {error}") from error
 

@@ -113,7 +113,7 @@ class Rendered(PictureView):
         look = replace(look, media_type=picture_type(offer))
         parts = []
         for instance in instances:
-            with suppress(NoPicture, FileNotFoundError):
+            with suppress(NoPicture, NothingThere):
                 subject = subject_of(instance)
                 if isinstance(subject, Frames):
                     drawing = drawing_of(instance, subject, (), look)

@@ -1,12 +1,15 @@
 """Where the pixels of a frame come to lie: region, proportions, viewport, flips. PS3.18 8.3.5.1.3."""
 
+from math import sqrt
+
 from PIL import Image, ImageOps
 
 from tasks.transcode.codecs.codec import PixelsUnsupported
 from tasks.transcode.picture_order import Region, Viewport
 
-# A side that a picture may have, whatever the proportions of pixels or of a region are.
+# No picture is larger, whatever the proportions of pixels or of a region are.
 _MAX_SIDE = 16384
+_MAX_PIXELS = 64 * 1024 * 1024
 # Pixels that are as good as square.
 _TOLERANCE = 0.005
 
@@ -15,7 +18,7 @@ def placed(image: Image.Image, viewport: Viewport, *, aspect_ratio: float) -> Im
     """What a viewport shows of a frame. aspect_ratio: how many times as high as wide its pixels are.
 
     Pixels that are not square are made longer, never shorter. Raises PixelsUnsupported for a region outside
-    of the frame, and for a picture that would be too long.
+    of the frame.
     """
     box = _box(viewport.region or Region(), image.width, image.height)
     size = _size(box, viewport, aspect_ratio)
@@ -44,13 +47,11 @@ def _size(box: tuple[float, float, float, float], viewport: Viewport, aspect_rat
     width, height = right - left, bottom - top
     if abs(aspect_ratio - 1) > _TOLERANCE:
         width, height = width * max(1, 1 / aspect_ratio), height * max(1, aspect_ratio)
-    scales = []
-    if viewport.columns is not None:
-        scales.append(viewport.columns / width)
-    if viewport.rows is not None:
-        scales.append(viewport.rows / height)
-    scale = min(scales, default=1.0)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    if max(size) > _MAX_SIDE:
-        raise PixelsUnsupported(f"a picture of {size[0]} x {size[1]} pixels")
-    return size
+    wanted = [
+        bound / side
+        for bound, side in ((viewport.columns, width), (viewport.rows, height))
+        if bound is not None
+    ]
+    most = min(_MAX_SIDE / max(width, height), sqrt(_MAX_PIXELS / (width * height)))
+    scale = min(*wanted, most) if wanted else min(1.0, most)
+    return max(1, round(width * scale)), max(1, round(height * scale))

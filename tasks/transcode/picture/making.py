@@ -27,9 +27,8 @@ def make_picture(source: Source, decoder: Decoder, frame_numbers: tuple[int, ...
     level = Level(source.data, source.encoding)
     numbers = frame_numbers or (representative_frame(level, len(source.frames)),)
     images = [_picture(source, decoder, level, number, look) for number in numbers]
-    return image_file(
-        images, look, durations=durations(level, numbers), icc_profile=_icc_profile(level, look)
-    )
+    profile = _icc_profile(level) if look.with_icc_profile and images[0].mode == "RGB" else None
+    return image_file(images, look, durations=durations(level, numbers), icc_profile=profile)
 
 
 def _picture(source: Source, decoder: Decoder, level: Level, number: int, look: Look) -> Image.Image:
@@ -52,9 +51,7 @@ def _displayed(source: Source, decoder: Decoder, level: Level, index: int, look:
     return Image.fromarray(shades(values, greys(level, pixels, index), look.window), "L")
 
 
-def _icc_profile(level: Level, look: Look) -> bytes | None:
+def _icc_profile(level: Level) -> bytes | None:
     """That of a colour image, or of the first optical path. PS3.3 C.11.15."""
-    if not look.with_icc_profile:
-        return None
     path = level.item(_OPTICAL_PATH_SEQUENCE)
     return bytes(level.value(_ICC_PROFILE) or (path.value(_ICC_PROFILE) if path else b"")) or None
