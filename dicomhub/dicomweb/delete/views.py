@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from dicomhub.deletion.deleting import NothingToDelete, delete
 from dicomhub.deletion.deleting import Request as DeletionRequest
 from dicomhub.deletion.target import Target
+from dicomhub.dicomweb.http.address import client_address
 from dicomhub.dicomweb.resource import NothingThere
 from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.view import DicomWebView
@@ -28,7 +29,7 @@ class Delete(DicomWebView):
             sop_instance_uid=resource.sop_instance_uid,
         )
         try:
-            deletion = delete(self.store, target, DeletionRequest(by=_who(request), source="dicomweb"))
+            deletion = delete(self.store, target, DeletionRequest(by=self._who(request), source="dicomweb"))
         except NothingToDelete:
             raise NothingThere(resource.kind) from None
         return JsonResponse(
@@ -40,7 +41,8 @@ class Delete(DicomWebView):
             }
         )
 
-
-def _who(request: Request) -> str:
-    """The user, or the address of a client who did not have to log in."""
-    return request.user.get_username() or request.META.get("REMOTE_ADDR", "")
+    def _who(self, request: Request) -> str:
+        """The user, or the address of a client who did not have to log in."""
+        if request.user is not None and request.user.is_authenticated:
+            return request.user.get_username()
+        return client_address(request, proxies=self.environment.web.proxies)

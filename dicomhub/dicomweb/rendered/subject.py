@@ -74,7 +74,7 @@ def _subject(instance: ArchivedInstance) -> Frames | Stored:
     syntax = transfer_syntax(instance.transfer_syntax_uid)
     if pixels is not None and not syntax.is_video:
         return Frames(pixels=pixels)
-    _, stored = map_file(instance.path)
+    _, stored, _ = map_file(instance.path)
     data = inflated(stored, syntax)
     return _document(Level(data, encoding_of(data, syntax))) if pixels is None else _video(data, syntax)
 
