@@ -106,7 +106,7 @@ def test_searches_and_refusals_are_noted_and_health_checks_are_not(served):
     assert (row["resource"], row["query"], row["status"]) == ("search", "PatientName=Doe*&limit=1", 200)
     get(served, "/studies/1.2.3", "missing")
     assert row_after(served, "missing")["status"] == 404
-    get(served, "/studies?nonsense=1", "refused")
+    get(served, "/studies?limit=nonsense", "refused")
     assert row_after(served, "refused")["status"] == 400
     requests.get(f"{served.url}/healthz", headers={"X-Request-ID": "health"}, timeout=30)
     get(served, "/studies", "after-health")
