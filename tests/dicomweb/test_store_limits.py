@@ -182,9 +182,9 @@ def test_what_was_answered_outlives_a_kill(tmp_path):
             return True
 
         with ThreadPoolExecutor(4) as pool:
-            for _ in range(3):
-                target = len(answered) + 10
-                sending = [pool.submit(send, number) for number in range(40)]
+            for _ in range(2):
+                target = len(answered) + 8
+                sending = [pool.submit(send, number) for number in range(25)]
                 wait_until(lambda target=target: len(answered) >= target, what="some are answered")
                 killed = server.worker_pid()
                 os.kill(killed, signal.SIGKILL)
