@@ -23,7 +23,7 @@ PIXEL_PATHS: Final = frozenset(("7FE00010", "7FE00008", "7FE00009"))
 _PIXEL_DATA: Final = "7FE00010"
 _ENCAPSULATED_DOCUMENT: Final = "00420011"
 _MIME_TYPE_OF_ENCAPSULATED_DOCUMENT: Final = "00420012"
-_PDF: Final = "application/pdf"
+PDF: Final = "application/pdf"
 _PATH: Final = re.compile(r"(?:[0-9A-F]{8}/[0-9]{1,9}/)*[0-9A-F]{8}", re.ASCII)
 
 
@@ -88,4 +88,4 @@ def _media_type(data_set: memoryview, syntax: TransferSyntax, path: str) -> str:
         said = bytes(bulk_data(data_set, syntax, _MIME_TYPE_OF_ENCAPSULATED_DOCUMENT))
     except (KeyError, DataSetMalformed):
         return OCTET_STREAM
-    return _PDF if said.strip(b"\0 ").lower() == _PDF.encode("ascii") else OCTET_STREAM
+    return PDF if said.strip(b"\0 ").lower() == PDF.encode("ascii") else OCTET_STREAM

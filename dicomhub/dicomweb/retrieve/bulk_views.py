@@ -12,7 +12,7 @@ from dicomhub.dicomweb.retrieve.bulk_resource import bulk_parts
 from dicomhub.dicomweb.retrieve.bulk_value import body_of as body_of_value
 from dicomhub.dicomweb.retrieve.bulk_value import content_type_of
 from dicomhub.dicomweb.retrieve.frame_list import parse_frame_list
-from dicomhub.dicomweb.retrieve.frames import body_of, head_of, plan_frames
+from dicomhub.dicomweb.retrieve.frames import body_of, head_of, in_file, plan_frames
 from dicomhub.dicomweb.retrieve.renditions import open_renditions
 from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.view import DicomWebView
@@ -30,6 +30,8 @@ class Frames(DicomWebView):
         plan = plan_frames(instance, numbers, self.acceptable, renditions)
         if unchanged := self.unchanged(etag=plan.etag, modified_at=instance.modified_at):
             return unchanged
+        if (frame := in_file(plan)) is not None:
+            return self.in_ranges(frame.section, size_bytes=frame.size_bytes, content_type=plan.content_type)
         if self.request.method == "HEAD":
             body = head_of(plan, base_url=self.base_url)
         else:
@@ -48,13 +50,13 @@ class BulkData(DicomWebView):
         renditions = open_renditions(self.store, self.environment)
         found = find(instance, value)
         offer = self.acceptable.choose(found.offers(self.acceptable, renditions, single_part=True))
-        in_file = found.in_file(offer)
-        etag = instance.etag(f"{value} {offer}", is_weak=in_file is None)
+        stored = found.in_file(offer)
+        etag = instance.etag(f"{value} {offer}", is_weak=stored is None)
         if unchanged := self.unchanged(etag=etag, modified_at=instance.modified_at):
             return unchanged
-        if in_file is not None:
+        if stored is not None:
             return self.in_ranges(
-                in_file.section, size_bytes=in_file.size_bytes, content_type=content_type_of(offer)
+                stored.section, size_bytes=stored.size_bytes, content_type=content_type_of(offer)
             )
         # HEAD decodes nothing: how long a value is, once decoded, is not known to it.
         parts = () if self.request.method == "HEAD" else found.parts(offer, renditions)

@@ -85,6 +85,11 @@ def _source(instance: ArchivedInstance) -> Source:
         raise NotAcceptable(()) from error  # there are pixels, and nothing tells one frame from the next
 
 
+def in_file(plan: FramePlan) -> FrameBytes | None:
+    """What of the file is to be sent without a multipart; None where there is more to do."""
+    return None if plan.is_multipart or plan.needs_codec else _stored(plan)[0]
+
+
 def head_of(plan: FramePlan, *, base_url: str) -> Body:
     """What is told of the payload of a plan without decoding anything for it."""
     if not plan.needs_codec:
