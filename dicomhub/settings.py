@@ -143,6 +143,9 @@ TEMPLATES = [
     }
 ]
 
+# DICOMweb serves sessions too: no page of another site may use one by what it loads or sends.
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},

@@ -15,7 +15,7 @@ from django.db.models import Model, QuerySet
 Row = TypeVar("Row", bound=Model)
 _ROWS_A_STATEMENT: Final = 500
 # Below this a count takes no time.
-_REMEMBERED_FROM: Final = 10_000
+_REMEMBERED_FROM: Final = 1_000
 _REMEMBERED_SECONDS: Final = 5.0
 _REMEMBERED_COUNTS: Final = 256
 _counts: dict[tuple[object, ...], tuple[float, int]] = {}

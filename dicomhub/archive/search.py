@@ -17,7 +17,7 @@ from dicomhub.archive.columns import (
     STUDY_COUNTS,
     Column,
 )
-from dicomhub.archive.match_rules import LITERALLY, MatchRules, MomentKey, split_moments
+from dicomhub.archive.match_rules import LITERALLY, MatchInvalid, MatchRules, MomentKey, split_moments
 from dicomhub.archive.matching import MatchUnsupported, condition
 from dicomhub.archive.models import PatientNameWord, Series, Study
 from dicomhub.archive.moments import moment_condition
@@ -116,10 +116,15 @@ def _study_condition(tenant: str, keyword: str, value: str, rules: MatchRules, *
 def _patient_condition(tenant: str, column: Column, value: str, rules: MatchRules, *, path: str) -> Q:
     if column.vr != "PN" or not rules.is_fuzzy or rules.asks_for_none(value):
         return condition(column, value, path, rules)
+    patient = path.removesuffix("__")
     found = Q()
-    for word in word_patterns(value):
+    # The longest is the rarest, as a rule: it finds patients, and of these the others are looked for.
+    for number, word in enumerate(sorted(word_patterns(value), key=len, reverse=True)):
         words = PatientNameWord.objects.filter(tenant=tenant, word__wildcard=word)
-        found &= Q(**{f"{path.removesuffix('__')}__in": words.values("patient")})
+        if number == 0:
+            found &= Q(**{f"{patient}__in": words.values("patient")})
+        else:
+            found &= Q(Exists(words.filter(patient=OuterRef(patient))))
     return found
 
 
@@ -128,7 +133,10 @@ def _modality_condition(value: str, rules: MatchRules, *, path: str, study: str)
         return condition(MODALITIES_IN_STUDY, value, path, rules)
     values, is_each_needed = [value], False
     if value.strip("*"):
-        values, is_each_needed = rules.values(MODALITIES_IN_STUDY.vr, value)
+        try:
+            values, is_each_needed = rules.values(MODALITIES_IN_STUDY.vr, value)
+        except ValueError as error:
+            raise MatchInvalid(MODALITIES_IN_STUDY.keyword, value) from error
     found = Q()
     for some in values if is_each_needed else [value]:
         of_modality = condition(_MODALITY, some, "", LITERALLY)

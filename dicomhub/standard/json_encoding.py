@@ -9,7 +9,7 @@ from typing import Any, Final
 
 _NAME_GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
 _DECIMAL_MAX_LENGTH: Final = 16
-_UNIT_NAMES: Final = {"NaN", "Infinity", "-Infinity"}
+_NOT_FINITE: Final = {"NaN", "Infinity", "-Infinity"}
 
 
 class ValueMalformed(ValueError):
@@ -106,7 +106,7 @@ def _whole_number(value: Any) -> int:
 
 
 def _floating(value: Any) -> float:
-    if isinstance(value, bool) or (isinstance(value, str) and value not in _UNIT_NAMES):
+    if isinstance(value, bool) or (isinstance(value, str) and value not in _NOT_FINITE):
         raise ValueMalformed("not a number")
     return float(value)
 

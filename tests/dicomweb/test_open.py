@@ -7,7 +7,8 @@ from dicomhub.environment import EnvironmentInvalid, read_environment
 def test_an_address_that_others_can_reach_is_refused(host):
     with pytest.raises(EnvironmentInvalid, match="WEB_OPEN=on"):
         read_environment({"WEB_HOST": host})
-    assert read_environment({"WEB_HOST": host, "WEB_OPEN": "on"}).web.host == host
+    for leave in ("WEB_OPEN", "WEB_AUTH"):
+        assert read_environment({"WEB_HOST": host, leave: "on"}).web.host == host
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "[::1]", "localhost"])

@@ -74,7 +74,8 @@ def test_every_sample_bit_for_bit(server):
     for path in paths:
         with quietly():
             data_set = pydicom.dcmread(path, force=True, stop_before_pixels=True)
-        sources.setdefault(str(data_set.get("SOPInstanceUID", "")).strip(), []).append(data_set_of(path))
+            uid = str(data_set.get("SOPInstanceUID", "")).strip()
+        sources.setdefault(uid, []).append(data_set_of(path))
     for uid in uids:
         assert data_set_of(files[uid]) == sources[uid][-1], uid
     assert not incoming(server)

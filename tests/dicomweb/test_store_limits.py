@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,6 @@ import requests
 
 from dicomhub.dicomweb.http import request_body
 from dicomhub.intake.recovery import recover
-from dicomhub.standard.uid import new_uid
 from dicomhub.storage.filesystem import FilesystemStore
 from tests.dicomweb.served import serving
 from tests.dicomweb.storing import (
@@ -43,7 +43,7 @@ def server(tmp_path_factory):
         "STOW_MAX_INSTANCES": "3",
         "STOW_METADATA_MAX_BYTES": "4096",
         "STOW_MAX_REQUESTS": "2",
-        "STOW_STALL_SECONDS": "1",
+        "STOW_STALL_SECONDS": "5",
     }
     with serving(tmp_path_factory.mktemp("limits") / "home", **limits) as server:
         yield server
@@ -88,14 +88,14 @@ def test_what_is_too_large(server):
     assert not incoming(server)
 
 
-def connect(server, headers):
+def connect(server, length, content_type="application/dicom"):
     host, port = server.url.removeprefix("http://").split(":")
     connection = socket.create_connection((host, int(port)), 60)
     lines = [
         "POST /dicom-web/studies HTTP/1.1",
         f"Host: {host}",
-        "Content-Type: application/dicom",
-        *headers,
+        f"Content-Type: {content_type}",
+        length,
         "",
         "",
     ]
@@ -109,7 +109,7 @@ def status_of(connection):
 
 
 def test_a_sender_that_stalls_holds_no_thread(server):
-    connections = [connect(server, ["Content-Length: 1000000"]) for _ in range(2)]
+    connections = [connect(server, "Content-Length: 1000000") for _ in range(2)]
     for connection in connections:
         connection.sendall(CT.read_bytes())
     wait_until(
@@ -123,7 +123,7 @@ def test_a_sender_that_stalls_holds_no_thread(server):
 @pytest.mark.parametrize("length", ["Content-Length: 1000000", "Transfer-Encoding: chunked"])
 def test_a_sender_that_goes_away_leaves_what_was_whole(server, length):
     uid, data = new_ct()
-    connection = connect(server, [f"Content-Type: multipart/related; boundary={BOUNDARY}", length])
+    connection = connect(server, length, f"multipart/related; boundary={BOUNDARY}")
     body = Part(data).encode() + Part(new_ct()[1] + bytes(request_body.BLOCK_BYTES)).encode()
     if "chunked" in length:
         body = f"{len(body):x}\r\n".encode() + body + b"\r\n7f\r\n"
@@ -149,9 +149,7 @@ def test_a_full_disk(tmp_path):
         assert {reason for _, reason in failed(response)} == {OUT_OF_RESOURCES}
         assert {path.stem for path in root.glob("default/*/*/*.dcm")} == {first, *stored(response)}
         disk.fill()
-        response = store(
-            server, multipart(Part(data.replace(first.encode(), new_uid()[: len(first)].encode())))
-        )
+        response = store(server, multipart(Part(new_ct()[1])))
         assert response.status_code == 503
         assert int(response.headers["Retry-After"]) > 0
         assert not [*(root / "incoming").iterdir()]
@@ -161,11 +159,12 @@ def test_a_full_disk(tmp_path):
         assert set(stored(response)) == set(files)
 
 
-def test_under_the_reserve(tmp_path):
-    with serving(tmp_path / "home", STORE_RESERVE_BYTES=str(2**60)) as server:
-        response = post(server, CT.read_bytes(), Content_Type="application/dicom")
-        assert response.status_code == 503
-        assert int(response.headers["Retry-After"]) > 0
+def test_under_the_reserve(filling, settings, client):
+    intake = replace(filling.environment.intake, disk_reserve_bytes=2**60)
+    settings.ENVIRONMENT = replace(filling.environment, intake=intake)
+    response = client.post("/dicom-web/studies", CT.read_bytes(), content_type="application/dicom")
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) > 0
 
 
 def test_what_was_answered_outlives_a_kill(tmp_path):
@@ -183,9 +182,9 @@ def test_what_was_answered_outlives_a_kill(tmp_path):
             return True
 
         with ThreadPoolExecutor(4) as pool:
-            for _ in range(3):
-                target = len(answered) + 10
-                sending = [pool.submit(send, number) for number in range(40)]
+            for _ in range(2):
+                target = len(answered) + 8
+                sending = [pool.submit(send, number) for number in range(25)]
                 wait_until(lambda target=target: len(answered) >= target, what="some are answered")
                 killed = server.worker_pid()
                 os.kill(killed, signal.SIGKILL)

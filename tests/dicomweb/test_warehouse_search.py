@@ -22,6 +22,7 @@ from tests.support.database import database_url
 from tests.support.doris.cluster import running_doris
 from tests.support.samples import sample
 from tests.support.spooling import stored
+from tests.warehouse import making
 
 NAMES = (
     "CT_small.dcm", "MR_small.dcm", "image_dfl.dcm", "JPEG2000.dcm", "rtplan.dcm", "rtdose.dcm",
@@ -72,11 +73,11 @@ def found(response):
     return sorted(model["00080018"]["Value"][0] for model in json_of(response))
 
 
-def by_documents(get, settings, query):
+def by_documents(get, settings, query, path="/instances"):
     few = settings.ENVIRONMENT
     settings.ENVIRONMENT = replace(few, web=replace(few.web, qido_max_series=MANY))
     try:
-        return get("/instances", query)
+        return get(path, query)
     finally:
         settings.ENVIRONMENT = few
 
@@ -200,6 +201,85 @@ def test_tenants_and_what_is_gone_are_kept_apart(archived, get, settings, edited
     path = instance_path("default", gone.study_instance_uid, gone.series_instance_uid, gone.sop_instance_uid)
     archived.store.absolute(path).unlink()
     assert found(get("/instances", {"KVP": "120"})) == ["1.2.2"]
+
+
+@pytest.mark.parametrize(
+    ("path", "tag", "expected"),
+    [
+        ("/studies", "0020000D", ["1", "3", "5"]),
+        ("/series", "0020000E", ["1.1", "1.2", "3.1", "5.1"]),
+    ],
+)
+def test_studies_and_series_are_found_by_headers(archived, get, settings, edited, path, tag, expected):
+    def one(series, **attributes):
+        study = series.partition(".")[0]
+        uids = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": f"{series}.1"}
+        return edited(CT, **uids, PatientID=study, **attributes)
+
+    moment = {"AcquisitionDateTime": "20260102233000+0100"}
+    files = [one(series, KVP="99", **moment) for series in ("5.1", "3.1", "1.2", "1.1")]
+    instances = archived.add(*files, one("2.1", AcquisitionDateTime="20260102"), one("4.1"))
+    load(archived, instances, settings)
+    for query in ({"KVP": "99"}, {"AcquisitionDateTime": "20260102223000+0000"}):
+        pages = [get(path, {**query, "limit": 2, "offset": offset}) for offset in (0, 2, 4)]
+        assert [model[tag]["Value"][0] for page in pages for model in json_of(page)] == expected
+        documents = json_of(by_documents(get, settings, query, path))
+        assert [model[tag]["Value"][0] for model in documents] == expected
+    assert "additional results" in get(path, {"KVP": "99", "limit": 2})["Warning"]
+    without = {"ImageComments": '""', "emptyvaluematching": "true", "KVP": "99"}
+    assert len(json_of(get(path, without))) == len(expected)
+    assert json_of(get(path, {"KVP": '""', "emptyvaluematching": "true"})) == []
+
+
+def test_names_are_matched_word_by_word(archived, get, settings, edited):
+    instances = archived.add(
+        edited(CT, SOPInstanceUID="1.2.1", ContentCreatorName="van der Berg^Anna-Lena"),
+        edited(
+            CT,
+            SOPInstanceUID="1.2.2",
+            SpecificCharacterSet="ISO_IR 192",
+            ContentCreatorName="Berger^Hans=山田^太郎",
+        ),
+        edited(MR, SOPInstanceUID="1.2.3"),
+    )
+    load(archived, instances, settings)
+    for name, expected in (
+        ("lena berg", ["1.2.1"]),
+        ("BERG", ["1.2.1", "1.2.2"]),
+        ("hans", ["1.2.2"]),
+        ("der", ["1.2.1"]),
+        ("erg", []),
+    ):
+        query = {"ContentCreatorName": name, "fuzzymatching": "true"}
+        assert found(get("/instances", query)) == expected, name
+        assert found(by_documents(get, settings, query)) == expected, name
+
+
+def test_pages_are_in_the_same_order_wherever_they_come_from(archived, get, settings, edited):
+    copies = [edited(CT, SOPInstanceUID=f"1.2.{number}", InstanceNumber=9 - number) for number in range(1, 6)]
+    load(archived, archived.add(MR, *copies), settings)
+    for query in ({"KVP": "120"}, {"KVP": "120", "limit": 2, "offset": 1}):
+        uids = [model["00080018"]["Value"] for model in json_of(get("/instances", query))]
+        assert uids == [model["00080018"]["Value"] for model in json_of(by_documents(get, settings, query))]
+
+
+def test_a_query_that_takes_too_long_is_given_up(filling, get, settings, edited):
+    """Long for its limit of a millisecond: every header is taken apart six times."""
+    home = {"DICOMHUB_HOME": str(filling.environment.home), "STORE_RESERVE_BYTES": "0"}
+    settings.ENVIRONMENT = read_environment({**home, "QIDO_MAX_SERIES": "1", "QIDO_MAX_SECONDS": "0.001"})
+    filling.add(edited(CT), MR)
+    warehouse = open_warehouse(settings.ENVIRONMENT.warehouse)
+    warehouse.initialise()
+    header = {f"0018{number:04X}": {"vr": "LO", "Value": ["abc" * 20]} for number in range(60)}
+    header["00181030"] = {"vr": "LO", "Value": ["head"]}
+    rows = (making.image_row(1, 1, number) | {"header": header} for number in range(20_000))
+    assert warehouse.load(IMAGE_META, uuid4().hex, making.ndjson(rows)).is_in
+    keys = ("AcquisitionDeviceProcessingDescription", "AcquisitionComments", "FilterType", "ImageComments")
+    response = get("/instances", dict.fromkeys(keys, '""') | {"emptyvaluematching": "true"})
+    assert response.status_code == 503
+    assert "took too long" in json_of(response)["error"]
+    assert json_of(response)["detail"] == keys[0]
+    assert response["Retry-After"]
 
 
 def test_a_live_server_says_which_key_needs_the_warehouse(transactional_db, tmp_path):

@@ -73,3 +73,44 @@ def test_codec_modules_are_names():
     assert read_environment({"CODEC_MODULES": "one, two.three"}).codec.modules == ("one", "two.three")
     [problem] = problems_of(CODEC_MODULES="one;two")
     assert "names of Python modules" in problem
+
+
+OIDC = {"WEB_AUTH": "on", "OIDC_ISSUER": "https://login.example", "OIDC_AUDIENCE": "dicomhub"}
+
+
+def test_everything_that_is_wrong_with_authentication_is_said_at_once():
+    bad = {
+        "WEB_AUTH": "perhaps",
+        "OIDC_ALGORITHMS": "RS256,HS256",
+        "OIDC_LEEWAY_SECONDS": "3600",
+        "OIDC_WITHOUT_TENANT": "all",
+        "OIDC_JWKS_URL": "http://login.example/keys",
+    }
+    problems = problems_of(**OIDC | bad)
+    assert bad.keys() <= {problem.split("=")[0] for problem in problems}
+
+
+@pytest.mark.parametrize("algorithms", ["none", "HS256", "hs512", "RS256,", "rs256", " , "])
+def test_only_signatures_of_key_pairs_are_taken(algorithms):
+    if algorithms == "RS256,":
+        assert read_environment(OIDC | {"OIDC_ALGORITHMS": algorithms}).auth.oidc.algorithms == ("RS256",)
+    else:
+        assert "OIDC_ALGORITHMS" in problems_of(**OIDC | {"OIDC_ALGORITHMS": algorithms})[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"OIDC_AUDIENCE": ""}, "OIDC_AUDIENCE has to be set"),
+        ({"WEB_AUTH": "off"}, "WEB_AUTH is not on"),
+        ({"OIDC_ISSUER": ""}, "OIDC_ISSUER is not"),
+        ({"OIDC_ISSUER": "http://login.example"}, "https://"),
+        ({"OIDC_ISSUER": "https://"}, "https://"),
+    ],
+)
+def test_half_a_provider_is_none(values, said):
+    assert any(said in problem for problem in problems_of(**OIDC | values))
+    assert (
+        read_environment(OIDC | {"OIDC_ISSUER": "http://localhost:9000"}).auth.oidc.scope_prefix
+        == "dicomweb."
+    )

@@ -6,10 +6,11 @@ A view that is not in it fails the tests, and so does a line of it that no route
 from collections.abc import Callable, Mapping
 
 from dicomhub.dicomweb.delete.views import Delete
+from dicomhub.dicomweb.description.of_bulk_data import all_bulk_data, bulk_data, frames
 from dicomhub.dicomweb.description.of_change import delete, store
 from dicomhub.dicomweb.description.of_description import capabilities, openapi_document, try_it
 from dicomhub.dicomweb.description.of_rendered import rendered, thumbnail, wado_uri
-from dicomhub.dicomweb.description.of_retrieve import all_bulk_data, bulk_data, frames, metadata, retrieve
+from dicomhub.dicomweb.description.of_retrieve import metadata, retrieve
 from dicomhub.dicomweb.description.of_search import search
 from dicomhub.dicomweb.description.operation import Operation
 from dicomhub.dicomweb.description.route import Route

@@ -1,15 +1,12 @@
-"""The retrieves, described. PS3.18 10.4."""
+"""Instances and their metadata, described. PS3.18 10.4."""
 
 from dicomhub.dicomweb.description.dicom_json import DATA_SETS
 from dicomhub.dicomweb.description.operation import Operation, Representation, of_offers
 from dicomhub.dicomweb.description.parameters import CHARSET, CONDITIONS, NEGOTIATION, RANGES
 from dicomhub.dicomweb.description.route import Route
-from dicomhub.dicomweb.http.negotiation import DICOM, DICOM_XML, MULTIPART, OCTET_STREAM, ZIP, Offer
+from dicomhub.dicomweb.http.negotiation import DICOM, DICOM_XML, MULTIPART, ZIP
 from dicomhub.dicomweb.retrieve import metadata as metadata_room
-from dicomhub.dicomweb.retrieve.bulk_data import PDF
-from dicomhub.dicomweb.retrieve.pixel_media_types import media_type_of
 from dicomhub.dicomweb.retrieve.representation import RENDITIONS
-from dicomhub.standard.transfer_syntax import TRANSFER_SYNTAXES
 
 
 def _options(text: str) -> tuple[str, ...]:
@@ -42,51 +39,4 @@ def metadata(route: Route) -> Operation:
         parameters=(*NEGOTIATION, *CHARSET, *CONDITIONS),
         successes=(200, 304),
         failures=(410, 412),
-    )
-
-
-def frames(_route: Route) -> Operation:
-    return Operation(
-        transaction="Retrieve Frames",
-        section="10.4.1.1.6",
-        description="Frames by their numbers, in that order: bytes of pixels, or as they are compressed.",
-        gives=of_offers(*_FRAME_OFFERS),
-        parameters=(*NEGOTIATION, *CONDITIONS, *RANGES),
-        successes=(200, 206, 304),
-        failures=(410, 412, 416),
-    )
-
-
-def _frame_offers() -> tuple[Offer, ...]:
-    """In any media type that an instance may be stored in, in parts or, one frame, alone."""
-    found = dict.fromkeys((OCTET_STREAM, *map(media_type_of, TRANSFER_SYNTAXES)))
-    parts = (Offer(media_type=MULTIPART, part_type=media_type) for media_type in found)
-    return (*parts, *(Offer(media_type=media_type) for media_type in found))
-
-
-_FRAME_OFFERS = _frame_offers()
-
-
-def bulk_data(_route: Route) -> Operation:
-    return Operation(
-        transaction="Retrieve Bulkdata",
-        section="10.4.1.1.5",
-        description="A value that metadata names by a BulkDataURI; its path is in that URI.",
-        gives=(*of_offers(*_FRAME_OFFERS), Representation(PDF)),
-        parameters=(*NEGOTIATION, *CONDITIONS, *RANGES),
-        successes=(200, 206, 304),
-        failures=(410, 412, 416),
-    )
-
-
-def all_bulk_data(route: Route) -> Operation:
-    is_pixels = route.template.endswith("/pixeldata")
-    return Operation(
-        transaction=f"Retrieve {route.level.capitalize()} {'Pixel Data' if is_pixels else 'Bulkdata'}",
-        section="10.4.1.1.6" if is_pixels else "10.4.1.1.5",
-        description="The pixels of each instance." if is_pixels else "Every value that has a BulkDataURI.",
-        gives=of_offers(*(offer for offer in _FRAME_OFFERS if offer.media_type == MULTIPART)),
-        parameters=NEGOTIATION,
-        successes=(200,),
-        failures=(410, 429),
     )

@@ -36,6 +36,10 @@ _ERROR: dict[str, Any] = {
     },
     "required": ["error", "detail", "request_id"],
 }
+_SECURITY: dict[str, Any] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An access token, or an API token."},
+    "session": {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": "Of the admin."},
+}
 _NO_BODY = {204, 304}
 
 
@@ -53,7 +57,12 @@ class DescribedSchemaGenerator(SchemaGenerator):
 
     def get_schema(self, *arguments: Any, **named: Any) -> dict[str, Any]:
         schema: dict[str, Any] = super().get_schema(*arguments, **named)  # type: ignore[no-untyped-call]
-        schema["components"] = {"schemas": {"Error": _ERROR, **dicom_json.SCHEMAS}}
+        schema["components"] = {
+            "schemas": {"Error": _ERROR, **dicom_json.SCHEMAS},
+            "securitySchemes": _SECURITY,
+        }
+        # Whether a caller has to say who they are is a setting (WEB_AUTH).
+        schema["security"] = [{}, *({name: []} for name in _SECURITY)]
         return schema
 
 

@@ -1,9 +1,10 @@
 """What a search answers of a resource: what tables and documents know of it. PS3.18 10.6.3.3."""
 
-from collections import ChainMap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
+
+import orjson
 
 from dicomhub.archive import selectors
 from dicomhub.archive.models import Series, Study
@@ -120,7 +121,16 @@ class Answers:
         return of_study | selectors.series_model(series, SERIES_ROW_TAGS if tags is None else tags)
 
 
+def retrieve_url_of(line: bytes) -> str:
+    """The address of an answered resource, of its JSON object."""
+    return str(orjson.loads(line)[_RETRIEVE_URL]["Value"][0])
+
+
 def _answered(tags: frozenset[str] | None, retrieve_url: str, *layers: Model) -> Model:
     """A layer goes before those after it."""
-    known = ChainMap({_RETRIEVE_URL: {"vr": "UR", "Value": [retrieve_url]}}, _OF_ALL, *layers)
-    return {tag: known[tag] for tag in sorted(known if tags is None else tags) if tag in known}
+    known: Model = {}
+    for layer in reversed(layers):
+        known |= layer
+    known |= _OF_ALL
+    known[_RETRIEVE_URL] = {"vr": "UR", "Value": [retrieve_url]}
+    return {tag: known[tag] for tag in sorted(known if tags is None else tags & known.keys())}

@@ -8,9 +8,13 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
+from dicomhub.dicomweb.http import multipart
 from dicomhub.dicomweb.http.json_stream import array
+from dicomhub.dicomweb.http.multipart import PartHead
+from dicomhub.dicomweb.http.negotiation import DICOM_XML, MULTIPART, Offer
 from dicomhub.dicomweb.retrieve import metadata
 from dicomhub.dicomweb.retrieve.metadata import with_bulk_data_base
+from dicomhub.dicomweb.retrieve.metadata_xml import document
 from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.search import rows
 from dicomhub.dicomweb.search.instances import instances
@@ -21,18 +25,20 @@ from dicomhub.dicomweb.view import DicomWebView
 from dicomhub.standard.dicom_json import encode_model
 from tasks.warehouse.open import shared_warehouse
 
+_XML_OFFER = Offer(media_type=MULTIPART, part_type=DICOM_XML)
 _FIND = {"studies": studies, "series": series, "instances": instances}
 
 
 class Search(DicomWebView):
     """Studies, series or instances that match the query; level says which."""
 
+    varies_by = ("Accept", "Accept-Encoding", "Accept-Charset")
     scopes: ClassVar = {"GET": Scope.SEARCH}
 
     level: rows.Level = "studies"
 
     def get(self, request: Request, **kwargs: str) -> HttpResponseBase:
-        offer = self.acceptable.choose(metadata.OFFERS)
+        offer = self.acceptable.choose((*metadata.OFFERS, _XML_OFFER))
         pairs = ((name, value) for name, values in request.query_params.lists() for value in values)
         query = parse_search_query(pairs, max_uids=self.environment.web.qido_max_uids)
         found = self._found(query, kwargs)
@@ -42,10 +48,18 @@ class Search(DicomWebView):
         if first is None and self.environment.web.qido_no_match_status == 204:
             response = HttpResponse(status=204)
         else:
-            elements = lines if first is None else chain([first], lines)
-            response = self.compressible(array(elements), content_type=offer.media_type)
+            response = self._answer(lines if first is None else chain([first], lines), offer)
         self._warn(response, query, found)
         return response
+
+    def _answer(self, lines: Iterable[bytes], offer: Offer) -> HttpResponseBase:
+        """One JSON array, or a part a result in XML. PS3.18 10.6.4, 8.7.4."""
+        if offer != _XML_OFFER:
+            return self.compressible(array(lines), content_type=offer.media_type)
+        boundary = multipart.new_boundary()
+        parts = ((PartHead(DICOM_XML, rows.retrieve_url_of(line)), (document(line),)) for line in lines)
+        content_type = multipart.content_type(part_type=DICOM_XML, boundary=boundary)
+        return self.compressible(multipart.encode(parts, boundary), content_type=content_type)
 
     def _lines(self, models: Iterable[rows.Model]) -> Iterator[bytes]:
         base_url = self.base_url

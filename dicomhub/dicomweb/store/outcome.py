@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from dicomhub.intake.failure_status import status_of
-from dicomhub.intake.refusal import IntakeRefused
 from dicomhub.standard.dicom_json import Model
 from dicomhub.standard.status import Status
 from tasks.messages import StoredInstance
@@ -34,9 +32,6 @@ class Outcome:
     @property
     def number_of_instances(self) -> int:
         return len(self.stored) + len(self.failed)
-
-    def refused(self, error: IntakeRefused, sop_class_uid: str, sop_instance_uid: str) -> None:
-        self.failed.append(Failed(sop_class_uid, sop_instance_uid, status_of(error)))
 
     @property
     def http_status(self) -> int:
