@@ -6,9 +6,9 @@ Whichever it is, the instances that are looked for by their headers across the a
 their UIDs, and all others study by study, series by series, in the order of their numbers.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from django.db.models import Sum
@@ -78,7 +78,8 @@ def _all(question: Question, answers: Answers, limit: int) -> Found:
     parts: list[tuple[Series, slice]] = []
     passed = 0
     # Closed here, and not whenever a client has read its answer: it is a cursor of the database.
-    with closing(question.series().iterator()) as every:
+    rows = cast("Generator[Series, None, None]", question.series().iterator())
+    with closing(rows) as every:
         for series in every:
             if passed >= last:
                 break
