@@ -26,7 +26,7 @@ test: $(VENV)/.test ## every test: on SQLite, then the database contract on Post
 	@sh .ci/system-packages
 	$(PY) -m pytest $(IN_PARALLEL) $(PYTEST_ARGS)
 	$(PY) -m pytest $(IN_PARALLEL) $(PYTEST_ARGS) --database postgresql \
-		tests/archive tests/tenants tests/admin tests/dicomweb tests/pipeline tests/transcoding
+		tests/accounts tests/archive tests/tenants tests/admin tests/dicomweb tests/pipeline tests/transcoding
 
 check: $(VENV)/.lint ## lint, format, types, import contracts
 	$(VENV)/bin/ruff check

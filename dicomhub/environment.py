@@ -20,6 +20,11 @@ T = TypeVar("T")
 
 _LONGEST_INSTANCE_SECONDS = 2700.0
 _NO_MATCH_STATUSES: Mapping[str, Literal[200, 204]] = {"200": 200, "204": 204}
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
+ANY_ORIGIN = "*"
+# Made with one half of a key pair and checked with the other: what checks a token cannot make one.
+_USUAL_SIGNATURES = ("RS256", "PS256", "ES256")
+_SIGNATURES = (*_USUAL_SIGNATURES, "RS384", "RS512", "PS384", "PS512", "ES384", "ES512", "EdDSA")
 _AE_TITLE = re.compile(r"[\x20-\x5b\x5d-\x7e]{1,16}")
 
 
@@ -79,11 +84,44 @@ class WebSettings:
     debug: bool
     is_open: bool
     public_url: str | None
+    is_behind_tls_proxy: bool
+    hsts_seconds: int
+    cors_origins: tuple[str, ...]
+    is_cors_with_credentials: bool
+    stall_seconds: float
+    min_bytes_per_second: int
+    retrieves_per_client: int
+    proxies: tuple[str, ...]
+    accel_prefix: str | None
     metrics_token: str | None
     qido_no_match_status: Literal[200, 204]
     qido_max_results: int
     qido_max_series: int
+    qido_max_uids: int
     qido_max_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """A provider of OAuth 2.0 access tokens; docs/dicomweb/access.md has the rest."""
+
+    issuer: str
+    audience: str
+    jwks_url: str | None
+    algorithms: tuple[str, ...]
+    leeway_seconds: float
+    scope_prefix: str
+    tenant_claim: str
+    without_tenant: Literal["none", "default"]
+    name_claim: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthSettings:
+    """Whether callers of DICOMweb have to say who they are; without oidc by API tokens and sessions alone."""
+
+    is_on: bool
+    oidc: OidcSettings | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +183,12 @@ class Environment:
     log_level: str
     batch_retention_days: int
     transcode_log_retention_days: int
+    deleted_retention_days: int
     transcode_run_seconds: float
     scp: ScpSettings
     intake: IntakeSettings
     web: WebSettings
+    auth: AuthSettings
     stow: StowSettings
     warehouse: WarehouseSettings
     codec: CodecSettings
@@ -157,6 +197,11 @@ class Environment:
     def embedded_redis_url_file(self) -> Path:
         """Where an embedded run leaves the address of the Redis that it started."""
         return self.home / "run" / "redis.url"
+
+    @property
+    def retrieves_file(self) -> Path:
+        """Where this host's web processes count what each client is being sent."""
+        return self.home / "run" / "retrieves.lock"
 
     @property
     def scp_metrics_file(self) -> Path:
@@ -232,6 +277,15 @@ class _Reader:
 
         return self._read(name, default, parse)
 
+    def number(self, name: str, default: float, *, least: float, most: float) -> float:
+        def parse(text: str) -> float:
+            number = float(text)
+            if not least <= number <= most:
+                raise ValueError(f"must be from {least:g} to {most:g}")
+            return number
+
+        return self._read(name, default, parse)
+
     def flag(self, name: str, *, default: bool) -> bool:
         def parse(text: str) -> bool:
             if text.lower() in {"1", "true", "yes", "on"}:
@@ -247,6 +301,15 @@ class _Reader:
             if text not in choices:
                 raise ValueError(f"must be one of {', '.join(map(str, choices))}")
             return cast("T", text)
+
+        return self._read(name, default, parse)
+
+    def several(self, name: str, default: tuple[str, ...], choices: tuple[str, ...]) -> tuple[str, ...]:
+        def parse(text: str) -> tuple[str, ...]:
+            values = tuple(each.strip() for each in text.split(",") if each.strip())
+            if not values or not set(values) <= set(choices):
+                raise ValueError(f"must be of {', '.join(choices)}, with commas between them")
+            return values
 
         return self._read(name, default, parse)
 
@@ -267,6 +330,33 @@ class _Reader:
 
         return self._read(name, (), parse)
 
+    def origins(self, name: str) -> tuple[str, ...]:
+        def parse(text: str) -> tuple[str, ...]:
+            origins = tuple(each.strip() for each in text.split(",") if each.strip())
+            if ANY_ORIGIN in origins and len(origins) > 1:
+                raise ValueError("* stands alone")
+            if not all(origin == ANY_ORIGIN or _ORIGIN.fullmatch(origin) for origin in origins):
+                raise ValueError(
+                    "must be scheme://host[:port] without a path, with commas between them, or *"
+                )
+            return origins
+
+        return self._read(name, (), parse)
+
+    def addresses(self, name: str) -> tuple[str, ...]:
+        def parse(text: str) -> tuple[str, ...]:
+            return tuple(str(ip_address(each.strip())) for each in text.split(",") if each.strip())
+
+        return self._read(name, (), parse)
+
+    def url_path(self, name: str) -> str | None:
+        def parse(text: str) -> str:
+            if not re.fullmatch(r"/[A-Za-z0-9_./-]+", text):
+                raise ValueError("must be the path of a location, as /archive")
+            return text.rstrip("/")
+
+        return self._read(name, None, parse)
+
     def url(self, name: str, default: T, schemes: tuple[str, ...]) -> str | T:
         def parse(text: str) -> str | T:
             if urlsplit(text).scheme not in schemes:
@@ -274,6 +364,20 @@ class _Reader:
             return text
 
         return self._read(name, cast("str | T", default), parse)
+
+    def secure_url(self, name: str) -> str | None:
+        """Of what must not be changed on its way here: http:// is for this machine alone."""
+
+        def parse(text: str) -> str:
+            parts = urlsplit(text)
+            is_safe = parts.scheme == "https" or (
+                parts.scheme == "http" and is_loopback(parts.hostname or "")
+            )
+            if not is_safe or not parts.hostname:
+                raise ValueError("must start with https://, or with http:// and name this machine")
+            return text
+
+        return self._read(name, None, parse)
 
 
 def _file_values(path: str) -> dict[str, str]:
@@ -334,7 +438,39 @@ def _intake(read: _Reader) -> IntakeSettings:
     )
 
 
-def _web(read: _Reader) -> WebSettings:
+def _auth(read: _Reader) -> AuthSettings:
+    settings = AuthSettings(is_on=read.flag("WEB_AUTH", default=False), oidc=_oidc(read))
+    if settings.oidc is not None and not settings.is_on:
+        # Whoever sets one of these wants callers to be asked, and would otherwise not notice that nobody is.
+        read.problems.append("OIDC_ISSUER is set, and WEB_AUTH is not on")
+    return settings
+
+
+def _oidc(read: _Reader) -> OidcSettings | None:
+    issuer = read.secure_url("OIDC_ISSUER")
+    settings = OidcSettings(
+        issuer=issuer or "",
+        audience=read.text("OIDC_AUDIENCE", ""),
+        jwks_url=read.secure_url("OIDC_JWKS_URL"),
+        algorithms=read.several("OIDC_ALGORITHMS", _USUAL_SIGNATURES, _SIGNATURES),
+        leeway_seconds=read.number("OIDC_LEEWAY_SECONDS", 30, least=0, most=300),
+        scope_prefix=read.text("OIDC_SCOPE_PREFIX", "dicomweb."),
+        tenant_claim=read.text("OIDC_TENANT_CLAIM", "tenant"),
+        without_tenant=read.choice("OIDC_WITHOUT_TENANT", "none", ("none", "default")),
+        name_claim=read.text("OIDC_NAME_CLAIM", "sub"),
+    )
+    if issuer is None:
+        for name, value in (("OIDC_AUDIENCE", settings.audience), ("OIDC_JWKS_URL", settings.jwks_url)):
+            if value:
+                read.problems.append(f"{name} is set and OIDC_ISSUER is not")
+        return None
+    if not settings.audience:
+        # Else a token that was made for any other service of the provider would do here.
+        read.problems.append("OIDC_AUDIENCE has to be set: it is what a token's aud must hold")
+    return settings
+
+
+def _web(read: _Reader, *, is_authenticated: bool) -> WebSettings:
     hosts = read.text("WEB_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
     settings = WebSettings(
         host=read.text("WEB_HOST", "127.0.0.1"),
@@ -345,17 +481,29 @@ def _web(read: _Reader) -> WebSettings:
         debug=read.flag("WEB_DEBUG", default=False),
         is_open=read.flag("WEB_OPEN", default=False),
         public_url=read.url("WEB_PUBLIC_URL", None, ("http", "https")),
+        is_behind_tls_proxy=read.flag("WEB_BEHIND_TLS_PROXY", default=False),
+        hsts_seconds=read.integer("WEB_HSTS_SECONDS", 0, most=10 * 365 * 86400),
+        cors_origins=read.origins("WEB_CORS_ORIGINS"),
+        is_cors_with_credentials=read.flag("WEB_CORS_CREDENTIALS", default=False),
+        stall_seconds=read.seconds("WEB_STALL_SECONDS", 30),
+        min_bytes_per_second=read.integer("WEB_MIN_BYTES_PER_SECOND", 1000, least=1),
+        retrieves_per_client=read.integer("WEB_RETRIEVES_PER_CLIENT", 32, least=1, most=10_000),
+        proxies=read.addresses("WEB_PROXIES"),
+        accel_prefix=read.url_path("WEB_ACCEL_PREFIX"),
         metrics_token=read.optional("METRICS_TOKEN"),
         qido_no_match_status=_NO_MATCH_STATUSES[read.choice("QIDO_NO_MATCH_STATUS", "200", ("200", "204"))],
         qido_max_results=read.integer("QIDO_MAX_RESULTS", 10_000, least=1, most=1_000_000),
         qido_max_series=read.integer("QIDO_MAX_SERIES", 200, least=1, most=1_000_000),
+        qido_max_uids=read.integer("QIDO_MAX_UIDS", 500, least=1, most=100_000),
         qido_max_seconds=read.seconds("QIDO_MAX_SECONDS", 10),
     )
-    if not settings.is_open and not is_loopback(settings.host):
+    if not (is_authenticated or settings.is_open or is_loopback(settings.host)):
         read.problems.append(
             f"WEB_HOST={settings.host!r}: DICOMweb asks nobody to log in, so it listens on loopback "
-            "only; WEB_OPEN=on opens it to whoever can reach that address"
+            "only; WEB_AUTH=on asks, WEB_OPEN=on opens it to whoever can reach that address"
         )
+    if settings.is_cors_with_credentials and ANY_ORIGIN in settings.cors_origins:
+        read.problems.append("WEB_CORS_CREDENTIALS=on: not with WEB_CORS_ORIGINS=*, name the origins")
     return settings
 
 
@@ -426,6 +574,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
     values = {**(_file_values(settings_file) if settings_file else {}), **environ}
     read = _Reader(values)
     home = read.path("DICOMHUB_HOME", Path("var"))
+    auth = _auth(read)
     environment = Environment(
         home=home,
         store_root=read.path("STORE_ROOT", home / "store"),
@@ -438,10 +587,12 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         batch_retention_days=read.integer("BATCH_RETENTION_DAYS", 30, least=1, most=36500),
         transcode_log_retention_days=read.integer("TRANSCODE_LOG_RETENTION_DAYS", 90, least=1, most=36500),
+        deleted_retention_days=read.integer("DELETED_RETENTION_DAYS", 30, least=0, most=36500),
         transcode_run_seconds=read.seconds("TRANSCODE_RUN_SECONDS", 30, most=300),
         scp=_scp(read),
         intake=_intake(read),
-        web=_web(read),
+        web=_web(read, is_authenticated=auth.is_on),
+        auth=auth,
         stow=_stow(read),
         warehouse=_warehouse(read, home),
         codec=_codec(read),

@@ -58,6 +58,7 @@ UNFOLD: dict[str, Any] = {
                 _item("Patients", "person", "archive", "patient"),
                 _item("Studies", "folder_shared", "archive", "study"),
                 _item("Series", "burst_mode", "archive", "series"),
+                _item("Deleted", "delete", "deletion", "deletion"),
             ),
             _group(
                 "Pipeline",
@@ -91,8 +92,16 @@ UNFOLD: dict[str, Any] = {
             ),
             _group(
                 "Access",
+                {
+                    "title": "DICOMweb",
+                    "icon": "api",
+                    "link": reverse_lazy("dicomweb:try-it"),
+                    "permission": lambda request: request.user.is_staff,
+                },
                 _item("Users", "badge", "auth", "user"),
                 _item("Groups", "groups", "auth", "group"),
+                _item("Memberships", "card_membership", "accounts", "tenantmembership"),
+                _item("API tokens", "key", "accounts", "apitoken"),
             ),
         ]
     },

@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import django_stubs_ext
+from corsheaders.defaults import default_headers
 
-from dicomhub.environment import read_environment
+from dicomhub.environment import ANY_ORIGIN, read_environment
 from dicomhub.navigation import UNFOLD as UNFOLD  # noqa: PLC0414 - unfold finds its settings here
 
 django_stubs_ext.monkeypatch()
@@ -58,16 +59,26 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "corsheaders",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "dicomhub.dicomweb.description",
     "dicomhub.tenants",
+    "dicomhub.accounts",
     "dicomhub.archive",
     "dicomhub.transcoding",
+    "dicomhub.deletion",
     "dicomhub.console",
+    "dicomhub.conformance",
 ]
 
 MIDDLEWARE = [
+    "dicomhub.request_id.RequestId",
     "dicomhub.monitoring.requests.RequestMetrics",
     "dicomhub.dicomweb.http.access_log.AccessLog",
     "django.middleware.security.SecurityMiddleware",
+    "dicomhub.security_headers.SecurityHeaders",
+    "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -76,6 +87,47 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+
+# Browsers of other origins may use DICOMweb where the settings name them, and nothing else of ours.
+CORS_URLS_REGEX = r"^/(?:tenants/[^/]+/)?(?:dicom-web(?:/|$)|wado$)"
+CORS_ALLOW_ALL_ORIGINS = ANY_ORIGIN in ENVIRONMENT.web.cors_origins
+CORS_ALLOWED_ORIGINS = [origin for origin in ENVIRONMENT.web.cors_origins if origin != ANY_ORIGIN]
+CORS_ALLOW_CREDENTIALS = ENVIRONMENT.web.is_cors_with_credentials
+CORS_ALLOW_METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
+CORS_ALLOW_HEADERS = (
+    *default_headers,
+    "accept-charset",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "range",
+    "x-request-id",
+)
+CORS_EXPOSE_HEADERS = (
+    "Accept-Ranges",
+    "Allow",
+    "Content-Disposition",
+    "Content-Encoding",
+    "Content-Location",
+    "Content-Range",
+    "ETag",
+    "Last-Modified",
+    "Link",
+    "Location",
+    "Retry-After",
+    "WWW-Authenticate",
+    "Warning",
+    "X-Request-ID",
+)
+
+_IS_HTTPS = urlsplit(ENVIRONMENT.web.public_url or "").scheme == "https"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _IS_HTTPS
+CSRF_TRUSTED_ORIGINS = [ENVIRONMENT.web.public_url.rstrip("/")] if ENVIRONMENT.web.public_url else []
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENVIRONMENT.web.is_behind_tls_proxy else None
+SECURE_HSTS_SECONDS = ENVIRONMENT.web.hsts_seconds
+SECURE_REFERRER_POLICY = "same-origin"  # an address names a study
 
 TEMPLATES = [
     {
@@ -109,6 +161,14 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [],
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "dicomhub",
+    "DESCRIPTION": "DICOMweb (DICOM PS3.18): store, search and retrieve studies, series and instances.",
+    "VERSION": "2024d",
+    "OAS_VERSION": "3.1.0",
+    "DEFAULT_GENERATOR_CLASS": "dicomhub.dicomweb.description.openapi.DescribedSchemaGenerator",
 }
 
 

@@ -6,7 +6,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from dicomhub.console.associations import associations
 from dicomhub.console.dashboard import dashboard
 from dicomhub.console.warehouse import warehouse
-from dicomhub.dicomweb.urls import urlpatterns as dicomweb
+from dicomhub.dicomweb.description.urls import urlpatterns as dicomweb
+from dicomhub.dicomweb.wado_uri.views import WadoUri
 from dicomhub.monitoring import health
 from dicomhub.monitoring.views import metrics
 from dicomhub.transcoding.pages.matrix import matrix, retry
@@ -24,6 +25,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("dicom-web/", include((dicomweb, "dicomweb"))),
     path("tenants/<str:tenant>/dicom-web/", include((dicomweb, "dicomweb"), "tenant-dicomweb")),
+    path("wado", WadoUri.as_view()),
+    path("tenants/<str:tenant>/wado", WadoUri.as_view()),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", metrics),

@@ -40,10 +40,13 @@ class WebLogger(Logger):
 
 _host = _environment.web.host.strip("[]")
 bind = f"[{_host}]:{_environment.web.port}" if ":" in _host else f"{_host}:{_environment.web.port}"
-worker_class = "gthread"
+worker_class = "dicomhub.web_worker.WebWorker"
 threads = _environment.web.threads
 graceful_timeout = 30
+limit_request_line = 8190  # the most it takes: lists of UIDs are long
 logger_class = WebLogger
 loglevel = "warning"  # the launcher or the container's manager says what starts and stops
 accesslog = None
 control_socket_disable = True
+# Who says that a request came by https is a setting of ours, WEB_BEHIND_TLS_PROXY, and Django's to look at.
+secure_scheme_headers: dict[str, str] = {}

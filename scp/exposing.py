@@ -1,12 +1,12 @@
 """The scoreboard as Prometheus reads it, and the file that it is read from."""
 
-import os
 import time
 from collections import Counter as Tallied
 from collections.abc import Iterator
 from pathlib import Path
 
 from dicomhub.exposition import Family, Sample, gauge, render
+from dicomhub.storage.durable import replace_small
 from scp.meters import METERS, PLACES, PREFIX, Counter, Histogram
 from scp.scoreboard import AssociationState, ChildState, Scoreboard
 from scp.tally import added_up
@@ -20,15 +20,8 @@ class SnapshotFile:
 
     def write(self, text: str) -> None:
         """Raises OSError, and the earlier snapshot is still there then."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        # Not a .prom: node_exporter must not read it half written. One name, so that a kill leaves one.
-        fresh = self._path.with_suffix(".prom-new")
-        try:
-            fresh.write_text(text, "utf-8")
-            os.replace(fresh, self._path)  # noqa: PTH105 - beside its unlink, and it has no state of its own
-        except OSError:
-            fresh.unlink(missing_ok=True)
-            raise
+        # Not a .prom while it is written: node_exporter must not read half of it.
+        replace_small(self._path, text.encode())
 
     def remove(self) -> None:
         self._path.unlink(missing_ok=True)

@@ -1,11 +1,12 @@
 """The listening socket, which the supervisor opens and all children share, and where it is announced."""
 
-import os
 import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from dicomhub.storage.durable import replace_small
 
 # The kernel bounds this by net.core.somaxconn.
 _BACKLOG = 1024
@@ -74,10 +75,7 @@ class PortFile:
         self._path = home / "run" / name
 
     def write(self, port: int) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        fresh.write_text(f"{port}\n", "ascii")
-        fresh.replace(self._path)
+        replace_small(self._path, f"{port}\n".encode("ascii"))
 
     def remove(self) -> None:
         self._path.unlink(missing_ok=True)

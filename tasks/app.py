@@ -2,7 +2,15 @@
 
 from celery import Celery
 
-from tasks.route import COMPACT_WAREHOUSE_TASK, LOAD_SPOOL_TASK, RETRY_TASK, STAGES, SWEEP_TASK, Queue
+from tasks.route import (
+    COMPACT_WAREHOUSE_TASK,
+    DELETIONS_TASK,
+    LOAD_SPOOL_TASK,
+    RETRY_TASK,
+    STAGES,
+    SWEEP_TASK,
+    Queue,
+)
 
 # A message comes back after this long when its worker vanished without a word; it must exceed the hard limit
 # of a task by the time that a prefetched message waits. A worker whose connection is seen to close gives its
@@ -21,6 +29,7 @@ KEY_PREFIX = "dicomhub:"
 def _routes() -> dict[str, dict[str, str]]:
     routes = {stage.task: {"queue": stage.queue.value} for stage in STAGES}
     routes[SWEEP_TASK] = {"queue": Queue.MAINTENANCE.value}
+    routes[DELETIONS_TASK] = {"queue": Queue.MAINTENANCE.value}
     routes[COMPACT_WAREHOUSE_TASK] = {"queue": Queue.COMPACTION.value}
     routes[LOAD_SPOOL_TASK] = {"queue": Queue.LOAD.value}
     routes[RETRY_TASK] = {"queue": Queue.TRANSCODE.value}
@@ -73,6 +82,11 @@ def create_app(broker_url: str) -> Celery:
                 "task": SWEEP_TASK,
                 "schedule": SWEEP_INTERVAL_SECONDS,
                 # A sweep that waited behind another has nothing left to do.
+                "options": {"expires": SWEEP_INTERVAL_SECONDS},
+            },
+            "deletions": {
+                "task": DELETIONS_TASK,
+                "schedule": SWEEP_INTERVAL_SECONDS,
                 "options": {"expires": SWEEP_INTERVAL_SECONDS},
             },
             "load-spool": {

@@ -41,6 +41,7 @@ LOAD_SPOOL_TASK = "tasks.pipeline.load_spool"
 COMPACT_WAREHOUSE_TASK = "tasks.pipeline.compact_warehouse"
 # What an operator wants to be transcoded again; it is of no batch.
 RETRY_TASK = "tasks.pipeline.retry"
+DELETIONS_TASK = "tasks.pipeline.deletions"
 
 
 def stages_after(name: str) -> tuple[Stage, ...]:

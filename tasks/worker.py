@@ -28,6 +28,7 @@ app.conf.update(
         "tasks.pipeline.load",
         "tasks.pipeline.load_spool",
         "tasks.pipeline.sweep",
+        "tasks.pipeline.deletions",
         "tasks.pipeline.compact_warehouse",
         "tasks.pipeline.failure",
     ],

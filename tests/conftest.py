@@ -8,7 +8,7 @@ from django.db import connection
 from dicomhub.environment import Environment, read_environment
 from dicomhub.storage.filesystem import FilesystemStore, open_store
 
-pytest_plugins = ["tests.support.session"]
+pytest_plugins = ["tests.support.session", "tests.support.node"]
 
 
 @pytest.fixture(scope="session")

@@ -29,12 +29,12 @@ class Column:
         return f"{self.name}_folded"
 
 
-def _column(keyword: str, *, is_list: bool = False) -> Column:
+def _column(keyword: str, *, is_list: bool = False, name: str = "") -> Column:
     tag = tag_of(keyword)
     vr = tag and vr_of(tag)
     if not tag or not vr:
         raise LookupError(keyword)
-    return Column(keyword, tag, vr, _WORD_STARTS.sub("_", keyword).lower(), is_list)
+    return Column(keyword, tag, vr, name or _WORD_STARTS.sub("_", keyword).lower(), is_list)
 
 
 def _columns(*keywords: str) -> tuple[Column, ...]:
@@ -91,6 +91,12 @@ SERIES_COLUMNS: Final = (
 # Derived, not copied from a header: the index stage works these out from the series.
 MODALITIES_IN_STUDY: Final = _column("ModalitiesInStudy", is_list=True)
 SOP_CLASSES_IN_STUDY: Final = _column("SOPClassesInStudy", is_list=True)
+SOP_CLASSES_OF_SERIES: Final = _column("SOPClassUID", is_list=True, name="sop_class_uids")
+STUDY_COUNTS: Final = (
+    _column("NumberOfStudyRelatedSeries", name="number_of_series"),
+    _column("NumberOfStudyRelatedInstances", name="number_of_instances"),
+)
+SERIES_COUNTS: Final = (_column("NumberOfSeriesRelatedInstances", name="number_of_instances"),)
 # Taken out of RequestAttributesSequence, so that a search finds the series of a scheduled step.
 SCHEDULED_PROCEDURE_STEP_ID: Final = _column("ScheduledProcedureStepID", is_list=True)
 REQUESTED_PROCEDURE_ID: Final = _column("RequestedProcedureID", is_list=True)

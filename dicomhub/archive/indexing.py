@@ -5,10 +5,10 @@ Index workers run side by side, and get batches twice and in any order: rows are
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Sum
 
 from dicomhub.archive.attributes import assign_patient, assign_series, assign_study, is_newer
 from dicomhub.archive.batches import describe
@@ -29,12 +29,18 @@ from dicomhub.archive.locking import (
     save_locked,
 )
 from dicomhub.archive.models import Batch, Patient, Series, Study
+from dicomhub.archive.name_words import index_name_words
+from dicomhub.archive.totals import (
+    remove_empty_series,
+    remove_patients_without_studies,
+    total_studies,
+)
 from dicomhub.archive.typed_value import DataSetModel, list_text, list_values
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.layout import SeriesKey
 from dicomhub.tenants.models import Tenant
 from dicomhub.tenants.services import ensure_tenant
-from tasks.messages import InstanceBatch
+from tasks.messages import InstanceBatch, StoredInstance
 from tasks.route import INDEX
 
 
@@ -45,7 +51,7 @@ def index_batch(
 
     headers has the DICOM JSON Model of the newest instance of each series in the batch.
     """
-    incoming = incoming_series(batch, headers)
+    incoming = incoming_series(replace(batch, instances=_still_there(batch, store)), headers)
     with transaction.atomic():
         row = lock_batch(batch.batch_id)
         if row.indexed_at is not None:
@@ -56,9 +62,15 @@ def index_batch(
         left_patients = _assign_studies(studies, newest)
         series = lock_series((series.key for series in incoming), studies)
         _assign_series(series, incoming, store)
-        _total(studies.values())
-        _delete_without_studies(left_patients)
-        _record(row, batch, series.values())
+        held = remove_empty_series(series.values())
+        left_patients |= total_studies(studies.values())
+        remove_patients_without_studies(left_patients)
+        _record(row, batch, held)
+
+
+def _still_there(batch: InstanceBatch, store: FilesystemStore) -> tuple[StoredInstance, ...]:
+    """A batch may come again, or late: what was deleted since makes no rows and changes none."""
+    return tuple(instance for instance in batch.instances if store.absolute(instance.path).exists())
 
 
 def _ensure_tenants(names: set[str]) -> None:
@@ -71,7 +83,8 @@ def _assign_studies(studies: dict[StudyKey, Study], newest: dict[StudyKey, Incom
     """Give studies the attributes and patients of newer headers. Returns the patients that studies left."""
     newer = {key: series for key, series in newest.items() if is_newer(series.received_at, studies[key])}
     destinations = {key: patient_key(key, series.header) for key, series in newer.items()}
-    current = Patient.objects.filter(pk__in=[studies[key].patient_id for key in newer])
+    # Of all studies: one that turns out to be empty leaves its patient, too.
+    current = Patient.objects.filter(pk__in=[study.patient_id for study in studies.values()])
     departures = {PatientKey(*key) for key in current.values_list("tenant_id", "key")}
     patients = lock_patients({*destinations.values(), *departures})
     left = set()
@@ -84,6 +97,7 @@ def _assign_studies(studies: dict[StudyKey, Study], newest: dict[StudyKey, Incom
         if is_newer(series.received_at, patient):
             assign_patient(patient, series.header, series.received_at)
     save_locked(Patient, [*patients.values()])
+    index_name_words(patients.values())
     return left
 
 
@@ -100,37 +114,6 @@ def _assign_series(
         row.size_bytes = extent.size_bytes
         row.revision += 1
     save_locked(Series, [*rows.values()])
-
-
-def _total(studies: Iterable[Study]) -> None:
-    """Derive from their series what studies say of them, and save the studies."""
-    by_id = {study.pk: study for study in studies}
-    of_studies = Series.objects.filter(study__in=by_id)
-    totals = of_studies.values("study_id").annotate(
-        series=Count("id"), instances=Sum("number_of_instances"), size=Sum("size_bytes")
-    )
-    for total in totals:
-        study = by_id[total["study_id"]]
-        study.number_of_series = total["series"]
-        study.number_of_instances = total["instances"]
-        study.size_bytes = total["size"]
-        study.revision += 1
-    modalities: dict[int, set[str]] = {pk: set() for pk in by_id}
-    sop_classes: dict[int, set[str]] = {pk: set() for pk in by_id}
-    for pk, modality, uids in of_studies.values_list("study_id", "modality", "sop_class_uids").distinct():
-        modalities[pk] |= {modality} - {""}
-        sop_classes[pk].update(list_values(uids))
-    for pk, study in by_id.items():
-        study.modalities_in_study = list_text(sorted(modalities[pk]))
-        study.sop_classes_in_study = list_text(sorted(sop_classes[pk]))
-    save_locked(Study, [*by_id.values()])
-
-
-def _delete_without_studies(patient_ids: set[int]) -> None:
-    """These patients are locked: whoever wants to give one of them a study waits, and makes it anew."""
-    if patient_ids:
-        without_studies = ~Exists(Study.objects.filter(patient=OuterRef("pk")))
-        Patient.objects.filter(without_studies, pk__in=patient_ids).delete()
 
 
 def _record(row: Batch, batch: InstanceBatch, series: Iterable[Series]) -> None:

@@ -9,6 +9,7 @@ Inserting with ON CONFLICT DO UPDATE makes or locks a row in one step, and sever
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from django.db.models import Model, QuerySet
@@ -29,7 +30,12 @@ def lock_batch(batch_id: str) -> Batch:
 def lock_studies(keys: Iterable[StudyKey]) -> dict[StudyKey, Study]:
     """The caller gives studies whose patient_id is NO_PATIENT_YET a patient before the commit."""
     rows = [
-        Study(tenant_id=key.tenant, study_instance_uid=key.study_instance_uid, patient_id=NO_PATIENT_YET)
+        Study(
+            tenant_id=key.tenant,
+            study_instance_uid=key.study_instance_uid,
+            patient_id=NO_PATIENT_YET,
+            revision=revision_at(datetime.now(UTC)),
+        )
         for key in sorted(keys)
     ]
     _make_or_lock(Study, rows, "tenant", "study_instance_uid")
@@ -47,7 +53,10 @@ def lock_patients(keys: Iterable[PatientKey]) -> dict[PatientKey, Patient]:
 def lock_series(keys: Iterable[SeriesKey], studies: dict[StudyKey, Study]) -> dict[SeriesKey, Series]:
     rows = [
         Series(
-            tenant_id=key.tenant, study=studies[study_of(key)], series_instance_uid=key.series_instance_uid
+            tenant_id=key.tenant,
+            study=studies[study_of(key)],
+            series_instance_uid=key.series_instance_uid,
+            revision=revision_at(datetime.now(UTC)),
         )
         for key in sorted(keys)
     ]
@@ -58,6 +67,13 @@ def lock_series(keys: Iterable[SeriesKey], studies: dict[StudyKey, Study]) -> di
         SeriesKey(series.tenant_id, uids[series.study_id], series.series_instance_uid): series
         for series in locked
     }
+
+
+def revision_at(moment: datetime) -> int:
+    """Where a row that is made then begins: in milliseconds, so that what comes again after it was deleted
+    goes on above what it had before.
+    """
+    return int(moment.timestamp() * 1000)
 
 
 def save_locked(model: type[M], rows: Sequence[M]) -> None:

@@ -6,6 +6,7 @@ are counted from the store, never added up. verbatim keeps the text of what a co
 
 from django.db import models
 
+from dicomhub.archive.person_name import WORD_MAX_LENGTH
 from dicomhub.archive.typed_value import FOLDED_MAX_LENGTH, NAME_MAX_LENGTH, TEXT_MAX_LENGTH
 from dicomhub.tenants.models import Tenant
 from tasks.route import RECEIVED
@@ -73,6 +74,26 @@ class Patient(_Attributes):
 
     def __str__(self) -> str:
         return self.patient_name or self.patient_id or "(no name, no ID)"
+
+
+class PatientNameWord(models.Model):
+    """A word of a patient's name, folded: what fuzzy matching looks up. See dicomhub.archive.name_words."""
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="name_words")
+    word = models.CharField(max_length=WORD_MAX_LENGTH)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=("tenant", "word", "patient"),
+                opclasses=("varchar_pattern_ops", "varchar_pattern_ops", "int8_ops"),
+                name="patient_by_name_word",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.word
 
 
 class _Documented(_Attributes):

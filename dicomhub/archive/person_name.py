@@ -4,9 +4,14 @@ The column beside a name holds, for each name, \alphabetic^=ideographic^=phoneti
 one more backslash. A pattern is a search value brought into the same shape.
 """
 
+import re
 import unicodedata
 
 from dicomhub.standard.value import PersonName
+
+WORD_MAX_LENGTH = 64
+_BEFORE_A_WORD = "\\^= -'.,"
+_BETWEEN_WORDS = re.compile(r"[\s\\^=,.;:'\u2019\u30fb\u00b7\uff65()/-]+")
 
 
 def folded(text: str) -> str:
@@ -62,3 +67,36 @@ def group_pattern(value: str) -> str:
 def _pattern(group: str) -> str:
     components = [component or "*" for component in _components(group).split("^")]
     return "^".join(components) + "^*"
+
+
+def words_of(folded_names: str) -> set[str]:
+    """The words of folded names: those of all components of all groups.
+
+    Names that are not written with letters are often asked for without a delimiter between family and given
+    name, so such a group is a word in whole as well.
+    """
+    words = set(_BETWEEN_WORDS.split(folded_names))
+    for group in re.split(r"[\\=]", folded_names):
+        if not group.isascii():
+            words.add("".join(_BETWEEN_WORDS.split(group)))
+    return {word[:WORD_MAX_LENGTH] for word in words if word}
+
+
+def word_patterns(value: str) -> list[str]:
+    """Patterns with * and ?, each of which a word of the name has to match: fuzzy semantic matching.
+
+    PS3.4 C.2.2.2.1.1. The words of value may come in any order, and each is the beginning of one; in which
+    component or group is all the same.
+    """
+    words = (word.rstrip("*")[:WORD_MAX_LENGTH] for word in _BETWEEN_WORDS.split(folded(value)))
+    return [f"{word}*" for word in dict.fromkeys(words) if word]
+
+
+def patterns_within(word: str) -> list[str]:
+    r"""Patterns of whole names in which a word of this pattern stands: \doe^jane^= has j*."""
+    return [f"*{before}{word}" for before in _BEFORE_A_WORD]
+
+
+def word_patterns_in_group(word: str) -> list[str]:
+    """The same of a component group: of a whole one, or what is behind one of its delimiters."""
+    return [word, *(f"*{before}{word}" for before in _BEFORE_A_WORD if before not in "\\=")]

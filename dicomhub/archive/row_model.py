@@ -1,59 +1,44 @@
 """Rows as data sets in the DICOM JSON Model. PS3.18 F."""
 
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import Any, Final
 
 from dicomhub.archive.attributes import Row
 from dicomhub.archive.columns import (
     MODALITIES_IN_STUDY,
     PATIENT_COLUMNS,
     SERIES_COLUMNS,
+    SERIES_COUNTS,
     SOP_CLASSES_IN_STUDY,
     STUDY_COLUMNS,
+    STUDY_COUNTS,
     Column,
 )
 from dicomhub.archive.models import Series, Study
 from dicomhub.archive.typed_value import DataSetModel, element
-from dicomhub.standard.attributes import tag_of
 
-_DERIVED = (MODALITIES_IN_STUDY, SOP_CLASSES_IN_STUDY)
+_OF_STUDY: Final = (*STUDY_COLUMNS, MODALITIES_IN_STUDY, SOP_CLASSES_IN_STUDY, *STUDY_COUNTS)
+_OF_SERIES: Final = (*SERIES_COLUMNS, *SERIES_COUNTS)
+_STUDY_UID: Final = next(column for column in STUDY_COLUMNS if column.keyword == "StudyInstanceUID")
 
-
-def study_model(study: Study) -> DataSetModel:
-    """All that the archive's tables say of a study and its patient; attributes without a value are empty."""
-    return _ordered(
-        _elements(study.patient, PATIENT_COLUMNS),
-        _elements(study, STUDY_COLUMNS),
-        _elements(study, _DERIVED),
-        _value("InstanceAvailability", "CS", "ONLINE"),
-        _value("NumberOfStudyRelatedSeries", "IS", study.number_of_series),
-        _value("NumberOfStudyRelatedInstances", "IS", study.number_of_instances),
-    )
+STUDY_ROW_TAGS: Final = frozenset(column.tag for column in (*PATIENT_COLUMNS, *_OF_STUDY))
+SERIES_ROW_TAGS: Final = frozenset(column.tag for column in (*_OF_SERIES, _STUDY_UID))
 
 
-def series_model(series: Series) -> DataSetModel:
-    """All that the archive's tables say of a series itself; attributes without a value are empty."""
-    return _ordered(
-        _elements(series, SERIES_COLUMNS),
-        _value("StudyInstanceUID", "UI", series.study.study_instance_uid),
-        _value("InstanceAvailability", "CS", "ONLINE"),
-        _value("NumberOfSeriesRelatedInstances", "IS", series.number_of_instances),
-    )
+def study_model(study: Study, tags: Collection[str] = STUDY_ROW_TAGS) -> DataSetModel:
+    """What the archive's tables say of a study and its patient; attributes without a value are empty."""
+    return _elements(study.patient, PATIENT_COLUMNS, tags) | _elements(study, _OF_STUDY, tags)
 
 
-def _elements(row: Row, columns: tuple[Column, ...]) -> DataSetModel:
+def series_model(series: Series, tags: Collection[str] = SERIES_ROW_TAGS) -> DataSetModel:
+    """What the archive's tables say of a series itself; attributes without a value are empty."""
+    return _elements(series, _OF_SERIES, tags) | _elements(series.study, (_STUDY_UID,), tags)
+
+
+def _elements(row: Row, columns: tuple[Column, ...], tags: Collection[str]) -> DataSetModel:
+    verbatim: Callable[[str], Any] = row.verbatim.get
     return {
-        column.tag: element(column, getattr(row, column.name), row.verbatim.get(column.keyword))
+        column.tag: element(column, getattr(row, column.name), verbatim(column.keyword))
         for column in columns
+        if column.tag in tags
     }
-
-
-def _value(keyword: str, vr: str, value: Any) -> DataSetModel:
-    tag = tag_of(keyword)
-    assert tag is not None
-    return {tag: {"vr": vr, "Value": [value]}}
-
-
-def _ordered(*parts: DataSetModel) -> DataSetModel:
-    """One data set, its tags ascending. PS3.18 F.2.2."""
-    merged = {tag: value for part in parts for tag, value in part.items()}
-    return dict(sorted(merged.items()))

@@ -7,19 +7,22 @@ from django.db.models import F, Q, QuerySet
 
 from dicomhub.archive.batches import stages_before
 from dicomhub.archive.incoming import key_of
-from dicomhub.archive.matching import MatchInvalid, MatchUnsupported
+from dicomhub.archive.match_rules import MatchInvalid
+from dicomhub.archive.matching import MatchUnsupported
 from dicomhub.archive.models import Batch, Series, Study
 from dicomhub.archive.row_model import series_model, study_model
-from dicomhub.archive.search import series_matching, studies_matching
+from dicomhub.archive.search import MATCHED, series_matching, studies_matching
 from dicomhub.storage.layout import SeriesKey
 from tasks.messages import InstanceBatch, StoredInstance, batch_from_message
 from tasks.route import LOAD, METADATA, STAGES
 
 __all__ = [
+    "MATCHED",
     "MatchInvalid",
     "MatchUnsupported",
     "batch",
     "batch_indexed_at",
+    "first_series",
     "series",
     "series_by_uids",
     "series_matching",
@@ -28,6 +31,7 @@ __all__ = [
     "series_of_study",
     "stale_series",
     "stuck_batches",
+    "studies_by_uids",
     "studies_matching",
     "studies_of_batch",
     "studies_with_uids",
@@ -75,6 +79,28 @@ def series_by_uids(tenant: str, uids: Iterable[tuple[str, str]]) -> dict[tuple[s
         for row in rows.select_related("study__patient"):
             found[row.study.study_instance_uid, row.series_instance_uid] = row
     return {uid: row for uid, row in found.items() if uid in wanted}
+
+
+def studies_by_uids(tenant: str, uids: Iterable[str]) -> dict[str, Study]:
+    """The tenant's studies by their UIDs, as many as there are of those asked for."""
+    wanted = sorted(set(uids))
+    found: dict[str, Study] = {}
+    for first in range(0, len(wanted), _UIDS_A_STATEMENT):
+        some = wanted[first : first + _UIDS_A_STATEMENT]
+        rows = Study.objects.filter(tenant=tenant, study_instance_uid__in=some).select_related("patient")
+        found |= {row.study_instance_uid: row for row in rows}
+    return found
+
+
+def first_series(studies: Iterable[Study]) -> dict[int, Series]:
+    """The first series of each study by its number, by the study's key."""
+    wanted = [study.pk for study in studies]
+    first: dict[int, Series] = {}
+    for start in range(0, len(wanted), _UIDS_A_STATEMENT):
+        rows = Series.objects.filter(study__in=wanted[start : start + _UIDS_A_STATEMENT])
+        for row in sorted(rows.select_related("study__patient"), key=_number_and_uid, reverse=True):
+            first[row.study_id] = row
+    return first
 
 
 def series_of_study(tenant: str, study_uid: str) -> list[Series]:

@@ -10,6 +10,7 @@ from dicomhub.archive.batches import (
 )
 from dicomhub.archive.documents import series_documented, study_documented
 from dicomhub.archive.indexing import index_batch
+from dicomhub.archive.withdrawing import recount_study
 
 __all__ = [
     "accept_batch",
@@ -19,6 +20,7 @@ __all__ = [
     "batch_resumed",
     "index_batch",
     "prune_batches",
+    "recount_study",
     "series_documented",
     "study_documented",
 ]

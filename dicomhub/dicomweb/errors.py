@@ -1,7 +1,8 @@
 """What goes wrong, as HTTP: every failure of DICOMweb is answered with a JSON body, never with a page.
 
-The body is {"error": what is wrong, "detail": which part of the request}; a 406 has "available" too. The
-errors themselves stand beside what raises them and know nothing of this. PS3.18 8.5.
+The body is {"error": what is wrong, "detail": which part of the request, "request_id": its name in our log};
+a 406 has "available" too. The errors themselves stand beside what raises them and know nothing of this.
+PS3.18 8.5.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,39 +10,54 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework.exceptions import APIException, MethodNotAllowed
 
 from dicomhub.archive.selectors import MatchInvalid, MatchUnsupported
+from dicomhub.deletion.selectors import is_deleted
+from dicomhub.dicomweb.auth.challenge import challenge
+from dicomhub.dicomweb.auth.refusal import KeysUnavailable, NotAuthenticated, ScopeMissing
 from dicomhub.dicomweb.http.accept import AcceptMalformed
+from dicomhub.dicomweb.http.charset import CharsetNotAcceptable
 from dicomhub.dicomweb.http.conditional import PreconditionFailed
+from dicomhub.dicomweb.http.limits import TooManyRetrieves
 from dicomhub.dicomweb.http.multipart_reader import MultipartMalformed
 from dicomhub.dicomweb.http.negotiation import NotAcceptable
+from dicomhub.dicomweb.http.ranges import RangeNotSatisfiable
 from dicomhub.dicomweb.http.request_body import BodyBroken, BodyStalled, BodyTooLarge
-from dicomhub.dicomweb.resource import NothingThere
+from dicomhub.dicomweb.rendered.parameters import RenderingParameterInvalid
+from dicomhub.dicomweb.rendered.subject import NoPicture
+from dicomhub.dicomweb.resource import Gone, NothingThere
+from dicomhub.dicomweb.retrieve.content import ArchivedFileChanged
+from dicomhub.dicomweb.retrieve.frame_list import FrameListInvalid
 from dicomhub.dicomweb.retrieve.renditions import NoRoomToRender
-from dicomhub.dicomweb.search.query import QueryInvalid
-from dicomhub.dicomweb.search.warehouse import WarehouseNeeded
+from dicomhub.dicomweb.search.query import QueryInvalid, TooManyUids
+from dicomhub.dicomweb.search.question import WarehouseNeeded
 from dicomhub.dicomweb.store.admission import TooManyInstances
 from dicomhub.dicomweb.store.body_format import SUPPORTED, MediaTypeUnsupported
 from dicomhub.dicomweb.store.metadata_and_bulk_data import MetadataMalformed
 from dicomhub.dicomweb.store.unavailable import StoreUnavailable
 from dicomhub.log import logger
+from dicomhub.request_id import current_request_id
 from dicomhub.standard.uid import UidInvalid
 from tasks.transcode.failure import CodecFailure, CodecUnavailable
 
 _RETRY_AFTER_SECONDS = 10
+_DELETABLE = frozenset(("study", "series", "instance"))
 
 
 def error_response(status: int, *, error: str, detail: str = "", **more: Any) -> HttpResponse:
-    body = orjson.dumps({"error": error, "detail": detail, **more})
+    body = orjson.dumps({"error": error, "detail": detail, "request_id": current_request_id(), **more})
     return HttpResponse(body, status=status, content_type="application/json")
 
 
 def answer(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """Translate what a view raised; the exception handler of every DICOMweb view."""
+    if isinstance(error, NothingThere):
+        error = _gone_if_deleted(error, context)
     for kind, translate in _TRANSLATIONS.items():
         if isinstance(error, kind):
             return translate(error)
@@ -52,6 +68,21 @@ def answer(error: Exception, context: dict[str, Any]) -> HttpResponse:
         exc_info=error,
     )
     return error_response(500, error="something is wrong on our side; it is in the log")
+
+
+def _gone_if_deleted(error: NothingThere, context: dict[str, Any]) -> NothingThere:
+    """The one place that asks: whoever finds nothing need not know why. Of the caller's tenant alone."""
+    view = context["view"]
+    if error.what not in _DELETABLE or "study" not in view.kwargs:
+        return error
+    resource = view.resource()
+    is_gone = is_deleted(
+        resource.tenant,
+        resource.study_instance_uid,
+        resource.series_instance_uid,
+        resource.sop_instance_uid,
+    )
+    return Gone(error.what) if is_gone else error
 
 
 def _unavailable(error: Exception) -> HttpResponse:
@@ -70,7 +101,7 @@ def _warehouse_needed(error: WarehouseNeeded) -> HttpResponse:
     )
     response = error_response(
         503,
-        error=f"only the warehouse can find instances across the archive by this key, and {trouble}",
+        error=f"only the warehouse can find this across the archive by this key, and {trouble}",
         detail=error.parameter,
     )
     response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
@@ -90,9 +121,39 @@ def method_not_allowed(method: str, allowed: Iterable[str]) -> HttpResponse:
     return response
 
 
+def _changed(error: ArchivedFileChanged) -> HttpResponse:
+    response = error_response(503, error=str(error), detail="path")
+    response["Retry-After"] = "1"
+    return response
+
+
+def _too_many(error: TooManyRetrieves) -> HttpResponse:
+    response = error_response(429, error=str(error), detail="wait until one has ended")
+    response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    return response
+
+
+def _range_not_satisfiable(error: RangeNotSatisfiable) -> HttpResponse:
+    response = error_response(416, error=str(error), detail="Range")
+    response["Content-Range"] = f"bytes */{error.size_bytes}"
+    return response
+
+
 def _method_not_allowed(error: MethodNotAllowed) -> HttpResponse:
     response = error_response(405, error=str(error.detail), detail="method")
     response["Allow"] = "GET, HEAD"
+    return response
+
+
+def _refused(status: int, error: NotAuthenticated | ScopeMissing, detail: str) -> HttpResponse:
+    response = error_response(status, error=str(error), detail=detail)
+    response["WWW-Authenticate"] = challenge(error, settings.ENVIRONMENT.auth)
+    return response
+
+
+def _keys_unavailable(error: KeysUnavailable) -> HttpResponse:
+    response = error_response(503, error=str(error), detail="Authorization")
+    response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
     return response
 
 
@@ -100,18 +161,32 @@ def _method_not_allowed(error: MethodNotAllowed) -> HttpResponse:
 _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     UidInvalid: lambda error: error_response(400, error=str(error), detail=error.name),
     AcceptMalformed: lambda error: error_response(400, error=str(error), detail=error.where),
+    FrameListInvalid: lambda error: error_response(400, error=str(error), detail="frames"),
     QueryInvalid: lambda error: error_response(400, error=error.reason, detail=error.parameter),
+    RenderingParameterInvalid: lambda error: error_response(400, error=error.reason, detail=error.parameter),
+    TooManyUids: lambda error: error_response(413, error=str(error), detail=error.parameter),
     MatchUnsupported: lambda error: error_response(
         400, error="this key is not supported here", detail=error.keyword
     ),
     MatchInvalid: lambda error: error_response(
         400, error=f"not a value of {error.keyword}", detail=error.keyword
     ),
+    NotAuthenticated: lambda error: _refused(401, error, "Authorization"),
+    ScopeMissing: lambda error: _refused(403, error, "scope"),
+    KeysUnavailable: _keys_unavailable,
+    Gone: lambda error: error_response(410, error=str(error), detail="path"),
     NothingThere: lambda error: error_response(404, error=str(error), detail="path"),
     NotAcceptable: lambda error: error_response(
         406, error=str(error), detail="Accept", available=error.available
     ),
+    TooManyRetrieves: _too_many,
+    RangeNotSatisfiable: _range_not_satisfiable,
+    ArchivedFileChanged: _changed,
     PreconditionFailed: lambda error: error_response(412, error=str(error), detail="If-Match"),
+    CharsetNotAcceptable: lambda error: error_response(
+        406, error=str(error), detail=error.where, available=["utf-8"]
+    ),
+    NoPicture: lambda error: error_response(406, error=str(error), detail="path", available=()),
     CodecUnavailable: _unavailable,
     CodecFailure: _unavailable,
     NoRoomToRender: _unavailable,
@@ -133,7 +208,7 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
 
 
 def _is_dicomweb(request: HttpRequest) -> bool:
-    return "/dicom-web/" in request.path
+    return "/dicom-web/" in request.path or request.path.endswith("/wado")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -44,3 +44,11 @@ class NothingThere(Exception):
     def __init__(self, what: str) -> None:
         super().__init__(f"there is no such {what}")
         self.what = what
+
+
+class Gone(NothingThere):
+    """It was there, and was deleted."""
+
+    def __init__(self, what: str) -> None:
+        Exception.__init__(self, f"this {what} was deleted")
+        self.what = what

@@ -1,10 +1,3 @@
-"""What a caller of DICOMweb may be allowed to do; each view says which of it a method asks for."""
+"""The scopes by the name that views know them by."""
 
-from enum import StrEnum
-
-
-class Scope(StrEnum):
-    READ = "read"
-    SEARCH = "search"
-    STORE = "store"
-    DELETE = "delete"
+from dicomhub.accounts.scope import Scope as Scope  # noqa: PLC0414 - for others to import from here

@@ -7,9 +7,12 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
+from dicomhub.dicomweb.delete.views import Delete
 from dicomhub.dicomweb.errors import method_not_allowed
+from dicomhub.dicomweb.rendered.views import Rendered, Thumbnail
 from dicomhub.dicomweb.retrieve.bulk_data import SEGMENT
-from dicomhub.dicomweb.retrieve.views import BulkData, Metadata, Retrieve
+from dicomhub.dicomweb.retrieve.bulk_views import AllBulkData, BulkData, Frames
+from dicomhub.dicomweb.retrieve.views import Metadata, Retrieve
 from dicomhub.dicomweb.search.views import Search
 from dicomhub.dicomweb.store.views import Store
 from dicomhub.dicomweb.view import DicomWebView, NoSuchResource
@@ -17,6 +20,7 @@ from dicomhub.dicomweb.view import DicomWebView, NoSuchResource
 _STUDY = "studies/<str:study>"
 _SERIES = f"{_STUDY}/series/<str:series>"
 _INSTANCE = f"{_SERIES}/instances/<str:instance>"
+_SHOWN = (_STUDY, _SERIES, _INSTANCE, f"{_INSTANCE}/frames/<str:frames>")
 
 
 def by_method(**views: type[DicomWebView]) -> Callable[..., HttpResponseBase]:
@@ -41,6 +45,7 @@ def by_method(**views: type[DicomWebView]) -> Callable[..., HttpResponseBase]:
         response["Allow"] = ", ".join(sorted(callables))  # REST framework knows the chosen one's alone
         return response
 
+    view.views = views  # type: ignore[attr-defined] # for the description of the route
     return view
 
 
@@ -51,13 +56,21 @@ urlpatterns: list[URLPattern] = [
     path(f"{_STUDY}/series", Search.as_view(level="series")),
     path(f"{_STUDY}/instances", Search.as_view(level="instances")),
     path(f"{_SERIES}/instances", Search.as_view(level="instances")),
-    path(_STUDY, by_method(GET=Retrieve, POST=Store)),
-    path(_SERIES, Retrieve.as_view()),
-    path(_INSTANCE, Retrieve.as_view()),
+    path(_STUDY, by_method(GET=Retrieve, POST=Store, DELETE=Delete)),
+    path(_SERIES, by_method(GET=Retrieve, DELETE=Delete)),
+    path(_INSTANCE, by_method(GET=Retrieve, DELETE=Delete)),
     path(f"{_STUDY}/metadata", Metadata.as_view()),
     path(f"{_SERIES}/metadata", Metadata.as_view()),
     path(f"{_INSTANCE}/metadata", Metadata.as_view()),
+    path(f"{_INSTANCE}/frames/<str:frames>", Frames.as_view()),
     path(f"{_INSTANCE}/{SEGMENT}/<path:value>", BulkData.as_view()),
+    *(path(f"{resource}/rendered", Rendered.as_view()) for resource in _SHOWN),
+    *(path(f"{resource}/thumbnail", Thumbnail.as_view()) for resource in _SHOWN),
+    *(path(f"{level}/{SEGMENT}", AllBulkData.as_view()) for level in (_STUDY, _SERIES, _INSTANCE)),
+    *(
+        path(f"{level}/pixeldata", AllBulkData.as_view(only_pixels=True))
+        for level in (_STUDY, _SERIES, _INSTANCE)
+    ),
     path("", NoSuchResource.as_view(), name="root"),
     re_path(".", NoSuchResource.as_view()),
 ]

@@ -1,6 +1,6 @@
 """What every view of DICOMweb has in common: the tenant, what the client accepts, and how it is answered."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar, NoReturn
@@ -10,22 +10,29 @@ from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from dicomhub.accounts.rights import EVERYTHING, Rights
 from dicomhub.dicomweb import errors
+from dicomhub.dicomweb.auth.admission import admitted_tenant, demand
+from dicomhub.dicomweb.auth.authentication import BearerAuthentication, MembershipAuthentication
+from dicomhub.dicomweb.auth.refusal import NotAuthenticated
 from dicomhub.dicomweb.http import conditional
-from dicomhub.dicomweb.http.address import public_address
+from dicomhub.dicomweb.http.address import client_address, public_address
+from dicomhub.dicomweb.http.charset import check_charset
 from dicomhub.dicomweb.http.json_stream import accepts_gzip, gzipped
+from dicomhub.dicomweb.http.limits import Place, take_place
 from dicomhub.dicomweb.http.negotiation import Acceptable
+from dicomhub.dicomweb.http.ranges import ByteRange, wanted_range
 from dicomhub.dicomweb.resource import NothingThere, Resource
 from dicomhub.dicomweb.scope import Scope
 from dicomhub.environment import Environment
-from dicomhub.intake.admission import DEFAULT_TENANT
 from dicomhub.storage.filesystem import FilesystemStore, open_store
-from dicomhub.tenants.models import Tenant
 
 _OF_THE_RESOURCE = {200, 206, 304}
 
@@ -44,31 +51,56 @@ class _ChosenByUs(BaseContentNegotiation):
 
 
 class DicomWebView(APIView):
-    """A read of one tenant's data. Nobody has to log in: environment.py keeps the listener on loopback."""
+    """A request for one tenant's data, by a caller who may do what scopes has for its method."""
 
     http_method_names = ["get", "head"]  # noqa: RUF012 - declared by Django as an instance variable
-    authentication_classes = ()
+    authentication_classes = (BearerAuthentication, MembershipAuthentication)
     permission_classes = ()
     content_negotiation_class = _ChosenByUs
 
     scopes: ClassVar[Mapping[str, Scope]]
+    is_limited: ClassVar[bool] = False  # whether it counts as one of the retrieves a client may have at once
     varies_by: ClassVar[tuple[str, ...]] = ("Accept",)  # request headers that any answer depends on
     validators: conditional.Validators | None = None
+    place: Place | None = None
     environment: Environment
     tenant: str
     store: FilesystemStore
     acceptable: Acceptable
 
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return super().get_authenticators() if settings.ENVIRONMENT.auth.is_on else []
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        self.tenant = kwargs.get("tenant", DEFAULT_TENANT)
-        if not Tenant.objects.filter(name=self.tenant).exists():
-            raise NothingThere("tenant")
         self.environment = settings.ENVIRONMENT
+        self._admit(request, named=kwargs.get("tenant"))
         self.store = open_store(self.environment)
+        if self.is_limited and request.method == "GET":
+            self.place = take_place(
+                self.environment.retrieves_file,
+                self._client(),
+                places=self.environment.web.retrieves_per_client,
+            )
         self.acceptable = Acceptable.parse(
             parameter=request.query_params.get("accept", ""), header=request.headers.get("Accept", "")
         )
+
+    def _admit(self, request: Request, *, named: str | None) -> None:
+        """Raises NotAuthenticated, NothingThere, MethodNotAllowed or ScopeMissing."""
+        rights = EVERYTHING
+        if self.environment.auth.is_on:
+            if not isinstance(request.auth, Rights):
+                raise NotAuthenticated
+            rights = request.auth
+        self.tenant = admitted_tenant(rights, named=named)
+        request._request.tenant = self.tenant  # type: ignore[attr-defined] # noqa: SLF001 - for the access log
+        method = "GET" if request.method == "HEAD" else request.method or ""
+        if method == "OPTIONS":
+            return
+        if method not in self.scopes:
+            raise MethodNotAllowed(method)
+        demand(self.scopes[method], of=rights, tenant=self.tenant)
 
     def finalize_response(  # type: ignore[override] # most answers here are none of REST framework's
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
@@ -77,9 +109,20 @@ class DicomWebView(APIView):
         super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type] # likewise
         response.setdefault("Cache-Control", "private, no-cache")
         patch_vary_headers(response, self.varies_by)
+        if settings.ENVIRONMENT.auth.is_on:
+            patch_vary_headers(response, ["Authorization", "Cookie"])
         if self.validators is not None and response.status_code in _OF_THE_RESOURCE:
             conditional.set_validators(response, self.validators)
+        if self.place is not None:
+            _close_with(response, self.place)
         return response
+
+    def _client(self) -> str:
+        """Who takes the places of one client: a user by name, everybody else by address."""
+        user = self.request.user
+        if user is not None and user.is_authenticated:
+            return f"user {self.tenant} {user.get_username()}"
+        return client_address(self.request, proxies=self.environment.web.proxies)
 
     def get_exception_handler(self) -> Any:
         return errors.answer
@@ -126,19 +169,65 @@ class DicomWebView(APIView):
             response["Content-Length"] = str(length_bytes)
         return response
 
+    def in_ranges(
+        self, section: Callable[[int, int], Iterable[bytes]], *, size_bytes: int, content_type: str
+    ) -> StreamingHttpResponse:
+        """A representation of known size, or the range of it that is asked for. Raises RangeNotSatisfiable.
+
+        section makes so many bytes from an offset (offset, length). unchanged() comes before this: If-Range
+        needs the validators.
+        """
+        headers, is_get = self.request.headers, self.request.method == "GET"
+        wanted = wanted_range(
+            headers.get("Range", "") if is_get else "",
+            headers.get("If-Range", ""),
+            size_bytes=size_bytes,
+            validators=self.validators,
+        )
+        part = wanted or ByteRange(0, size_bytes - 1)
+        response = self.streamed(
+            section(part.first, part.length_bytes) if is_get else (),
+            content_type=content_type,
+            status=206 if wanted else 200,
+            length_bytes=part.length_bytes,
+        )
+        response["Accept-Ranges"] = "bytes"
+        if wanted:
+            response["Content-Range"] = wanted.content_range(size_bytes)
+        return response
+
     def compressible(self, chunks: Iterable[bytes], *, content_type: str) -> StreamingHttpResponse:
-        """The same, in gzip for a client that takes it."""
+        """Text, in gzip for a client that takes it. Raises CharsetNotAcceptable."""
+        self.check_charset()
         is_gzip = accepts_gzip(self.request.headers.get("Accept-Encoding", ""))
         response = self.streamed(gzipped(chunks) if is_gzip else chunks, content_type=content_type)
         if is_gzip:
             response["Content-Encoding"] = "gzip"
-        patch_vary_headers(response, ["Accept-Encoding"])
+        patch_vary_headers(response, ["Accept-Encoding", "Accept-Charset"])
         return response
+
+    def check_charset(self) -> None:
+        """For an answer that is text. Raises CharsetNotAcceptable."""
+        check_charset(
+            parameter=self.request.query_params.get("charset", ""),
+            header=self.request.headers.get("Accept-Charset", ""),
+        )
 
     def warn(self, response: HttpResponseBase, text: str) -> None:
         """Add a Warning header, in the words and the form of PS3.18 8.3.4."""
         warning = f"299 {self.base_url}: {text}"
         response["Warning"] = ", ".join(filter(None, (response.get("Warning"), warning)))
+
+
+def _close_with(response: HttpResponseBase, place: Place) -> None:
+    """The server closes an answer once it has gone out, or cannot."""
+    close = response.close
+
+    def close_both() -> None:
+        close()
+        place.close()
+
+    response.close = close_both  # type: ignore[method-assign]
 
 
 class NoSuchResource(DicomWebView):

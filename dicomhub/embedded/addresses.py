@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from dicomhub.embedded.home import write_whole
+from dicomhub.storage.durable import replace_small
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def stack_file(home: Path) -> Path:
 
 
 def write_running_stack(home: Path, running: RunningStack) -> None:
-    write_whole(stack_file(home), json.dumps(asdict(running), indent=1) + "\n")
+    replace_small(stack_file(home), json.dumps(asdict(running), indent=1).encode() + b"\n", mode=0o600)
 
 
 def read_running_stack(home: Path) -> RunningStack | None:

@@ -35,12 +35,3 @@ def hold(home: Path) -> IO[str]:
     file.write(f"{os.getpid()}\n")
     file.flush()
     return file
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replace a file in one step, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    new.touch(mode=0o600)
-    new.write_text(text, "utf-8")
-    new.replace(path)

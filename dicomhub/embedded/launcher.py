@@ -15,6 +15,7 @@ from dicomhub.embedded.output import LineStream, Output, style_for
 from dicomhub.embedded.stack import Stack, StackFailed
 from dicomhub.environment import Environment
 from dicomhub.log import configure, logger
+from dicomhub.storage.durable import replace_small
 
 NAME = "launcher"
 
@@ -114,7 +115,11 @@ class _Run:
 
     def _write_addresses(self) -> None:
         if self._blueprint.redis is not None:
-            home.write_whole(self._environment.embedded_redis_url_file, f"{self._blueprint.redis.url}\n")
+            replace_small(
+                self._environment.embedded_redis_url_file,
+                f"{self._blueprint.redis.url}\n".encode("ascii"),
+                mode=0o600,
+            )
         running = RunningStack(os.getpid(), self._blueprint.addresses, self._is_ready, self._processes)
         write_running_stack(self._environment.home, running)
 

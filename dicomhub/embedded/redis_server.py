@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from dicomhub.embedded.home import write_whole
+from dicomhub.storage.durable import replace_small
 
 # What a queue of tasks asks of Redis: every write in the append-only file (on disk within a second), and
 # nothing ever thrown away to make room.
@@ -70,8 +70,6 @@ def configure(program: Path, *, directory: Path, port: int) -> EmbeddedRedis:
     directory.mkdir(parents=True, exist_ok=True)
     redis = EmbeddedRedis(program, directory / "redis.conf", port, secrets.token_hex(24))
     quoted = str(directory).replace("\\", "\\\\").replace('"', '\\"')
-    write_whole(
-        redis.configuration,
-        _CONFIGURATION.format(port=port, password=redis.password, directory=quoted),
-    )
+    text = _CONFIGURATION.format(port=port, password=redis.password, directory=quoted)
+    replace_small(redis.configuration, text.encode(), mode=0o600)
     return redis

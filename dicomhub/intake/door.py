@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from dicomhub.environment import Environment
 from dicomhub.intake.admission import TenantAdmission
+from dicomhub.intake.archived_file import describe_file
 from dicomhub.intake.incoming_instance import (
     Announced,
     Archived,
@@ -23,6 +24,7 @@ from dicomhub.intake.refusal import DuplicateRefused, OutOfResources
 from dicomhub.intake.tenant_by_attribute import TenantByAttribute
 from dicomhub.standard.transfer_syntax import transfer_syntax
 from dicomhub.storage.filesystem import DuplicateInstance, FilesystemStore, open_store
+from dicomhub.storage.incoming import IncomingFile
 from dicomhub.storage.layout import JOURNAL, QUARANTINE, instance_path
 from tasks.messages import Source, StoredInstance
 
@@ -115,6 +117,21 @@ class Intake:
             file.discard()
             raise
 
+    def restore(self, kept_path: str, *, tenant: str, path: str, trace_id: str) -> Archived:
+        """Archive a file that lies elsewhere in the store, as it is: no byte of it is copied.
+
+        In no other's place, whatever the tenant's policy: what has come since stays. Raises DuplicateRefused,
+        OSError, and what describe_file raises.
+        """
+        incoming = self.store.take_in(kept_path)
+        try:
+            stored = describe_file(
+                incoming.fileno(), tenant=tenant, path=path, received_at=datetime.now(UTC), trace_id=trace_id
+            )
+            return self._archived(incoming, stored, replace=False)
+        finally:
+            incoming.discard()
+
     def next_deadline(self) -> float | None:
         """When, on time.monotonic(), cut_if_due has something to do; None while nothing is open."""
         return self._journal.next_deadline()
@@ -145,12 +162,15 @@ class Intake:
 
     def _accept(self, whole: WholeInstance, admission: TenantAdmission, provenance: Provenance) -> Archived:
         stored = _stored_instance(whole, admission.tenant, provenance)
+        return self._archived(whole.file, stored, replace=admission.duplicate_policy == "replace")
+
+    def _archived(self, file: IncomingFile, stored: StoredInstance, *, replace: bool) -> Archived:
         try:
             outcome = self.store.archive(
-                whole.file,
+                file,
                 stored.path,
-                digest=whole.digest,
-                replace=admission.duplicate_policy == "replace",
+                digest=stored.digest,
+                replace=replace,
                 # Also when the same bytes were there before: a child that was killed between archive and
                 # journal has left a file that nobody knows of, and this may be its second try.
                 confirm=lambda: self._journal.append(stored),

@@ -14,6 +14,8 @@ from typing import Literal
 
 import msgspec
 
+from dicomhub.storage.durable import replace_small
+
 # It is written or touched every second; its writer may be held up, and is replaced when it dies.
 STALE_SECONDS = 10.0
 
@@ -75,11 +77,8 @@ class ReceiverStatusFile:
             with suppress(FileNotFoundError):
                 os.utime(self._path)
                 return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         # Not synced: after a power failure there is no SCP to be told of.
-        fresh.write_bytes(content)
-        fresh.replace(self._path)
+        replace_small(self._path, content)
         self._written = content
 
     def remove(self) -> None:

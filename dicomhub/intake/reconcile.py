@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dicomhub.intake.head import head_of_file
+from dicomhub.intake.archived_file import describe_file
 from dicomhub.intake.journal import CUT, OPEN, PUBLISHED, Journal, current_boot_id
 from dicomhub.intake.segments import read_header, read_segment
 from dicomhub.log import logger
 from dicomhub.standard.element import DataSetMalformed
-from dicomhub.standard.part10 import HEADER_MAX_BYTES, Part10Malformed, read_file_meta
-from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown, transfer_syntax
-from dicomhub.storage.digest import digest_of_file
+from dicomhub.standard.part10 import Part10Malformed
+from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.layout import JOURNAL, is_tenant
 from tasks.messages import MessageMalformed, StoredInstance
@@ -90,27 +89,9 @@ def _archived_since(store: FilesystemStore, since: float) -> Iterator[tuple[str,
 def _stored_instance(store: FilesystemStore, tenant: str, path: str) -> StoredInstance | None:
     descriptor = os.open(store.absolute(path), os.O_RDONLY | os.O_CLOEXEC)
     try:
-        meta = read_file_meta(os.pread(descriptor, HEADER_MAX_BYTES, 0))
-        syntax = transfer_syntax(meta.transfer_syntax_uid)
-        head = head_of_file(descriptor, data_set_offset=meta.data_set_offset, syntax=syntax)
-        status = os.fstat(descriptor)
-        return StoredInstance(
-            tenant=tenant,
-            patient_id=head.patient_id,
-            study_instance_uid=head.study_instance_uid,
-            series_instance_uid=head.series_instance_uid,
-            sop_instance_uid=head.sop_instance_uid,
-            sop_class_uid=head.sop_class_uid,
-            transfer_syntax_uid=meta.transfer_syntax_uid,
-            path=path,
-            size_bytes=status.st_size,
-            digest=digest_of_file(descriptor),
-            source="import",
-            calling_ae_title="",
-            called_ae_title="",
-            source_address="",
-            received_at=datetime.fromtimestamp(status.st_mtime, UTC),
-            trace_id="reconcile",
+        modified_at = datetime.fromtimestamp(os.fstat(descriptor).st_mtime, UTC)
+        return describe_file(
+            descriptor, tenant=tenant, path=path, received_at=modified_at, trace_id="reconcile"
         )
     except (Part10Malformed, TransferSyntaxUnknown, DataSetMalformed) as error:
         logger().error("archived_file_unreadable", path=path, error=str(error))

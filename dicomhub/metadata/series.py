@@ -5,6 +5,7 @@ instances to a series of two thousand reads a hundred headers.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -12,13 +13,13 @@ from typing import Any
 from dicomhub.log import logger
 from dicomhub.metadata.instance_model import first_value, read_instance_model
 from dicomhub.metadata.manifest import Manifest, ManifestEntry, read_manifest, write_manifest
-from dicomhub.metadata.pages import document_digest, pack, unpack
+from dicomhub.metadata.pages import document_digest, first_line, pack, unpack
 from dicomhub.standard.dicom_json import encode_model
 from dicomhub.standard.part10 import Part10Malformed
 from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
 from dicomhub.storage.digest import digest_of_file
 from dicomhub.storage.filesystem import FilesystemStore, InstanceFile
-from dicomhub.storage.layout import SeriesKey, series_metadata_path
+from dicomhub.storage.layout import SeriesKey, series_manifest_path, series_metadata_path
 from tasks.messages import StoredInstance
 
 _LAST = float("inf")
@@ -75,6 +76,12 @@ def write_series(store: FilesystemStore, key: SeriesKey, metadata: SeriesMetadat
     )
 
 
+def remove_series(store: FilesystemStore, key: SeriesKey) -> None:
+    """Of a series that is in the archive no more. Its study's documents are locked by the caller."""
+    for path in (series_metadata_path(*key), series_manifest_path(*key)):
+        store.absolute(path).unlink(missing_ok=True)
+
+
 def read_series(store: FilesystemStore, key: SeriesKey, *, is_fresh: bool) -> SeriesMetadata:
     """The metadata of a series: the documents when they are fresh, else made from the files. Never old."""
     if is_fresh:
@@ -82,6 +89,19 @@ def read_series(store: FilesystemStore, key: SeriesKey, *, is_fresh: bool) -> Se
         if known is not None:
             return known
     return build_series(store, key)
+
+
+def read_first_instance(store: FilesystemStore, key: SeriesKey, *, is_fresh: bool) -> bytes | None:
+    """The JSON object of the first instance, or of any while the document is old; None when there is none."""
+    if is_fresh:
+        path = series_metadata_path(key.tenant, key.study_instance_uid, key.series_instance_uid)
+        with suppress(OSError, EOFError):
+            return first_line(store.read_document(path))
+    for file in store.instance_files(key.tenant, key.study_instance_uid, key.series_instance_uid):
+        with suppress(OSError, Part10Malformed, TransferSyntaxUnknown):
+            model, _ = read_instance_model(store, key, sop_instance_uid=file.sop_instance_uid, path=file.path)
+            return encode_model(model)
+    return None
 
 
 def _read_pair(store: FilesystemStore, key: SeriesKey) -> SeriesMetadata | None:

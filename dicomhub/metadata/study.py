@@ -17,6 +17,11 @@ def write_study(store: FilesystemStore, tenant: str, study: str, *, series: Sequ
     store.write_document(study_metadata_path(tenant, study), join(documents))
 
 
+def remove_study(store: FilesystemStore, tenant: str, study: str) -> None:
+    """Of a study that is in the archive no more. Its documents are locked by the caller."""
+    store.absolute(study_metadata_path(tenant, study)).unlink(missing_ok=True)
+
+
 def read_study(
     store: FilesystemStore, tenant: str, study: str, *, series: Sequence[tuple[str, bool]], is_fresh: bool
 ) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ docs/dicom-json.md says how it differs from pydicom's to_json_dict, and what bec
 """
 
 from base64 import b64encode
+from collections.abc import Iterator
 from typing import Any, Final
 
 import orjson
@@ -20,7 +21,7 @@ from dicomhub.standard.json_value import CONVERTERS, ValueUnreadable
 from dicomhub.standard.nesting import Nesting, tag_name
 from dicomhub.standard.transfer_syntax import TransferSyntax
 
-__all__ = ["Model", "bulk_data", "data_set_to_model", "encode_model"]
+__all__ = ["Model", "bulk_data", "bulk_data_uris", "data_set_to_model", "encode_model"]
 
 Model = dict[str, Any]
 
@@ -69,6 +70,16 @@ def data_set_to_model(
 def encode_model(model: Model) -> bytes:
     """One JSON object, in UTF-8."""
     return orjson.dumps(model)
+
+
+def bulk_data_uris(model: Model) -> Iterator[str]:
+    """Every BulkDataURI of a model, in its items too."""
+    for attribute in model.values():
+        if "BulkDataURI" in attribute:
+            yield attribute["BulkDataURI"]
+        elif attribute["vr"] == "SQ":
+            for item in attribute.get("Value", ()):
+                yield from bulk_data_uris(item)
 
 
 class _Builder:

@@ -46,6 +46,11 @@ class TransferSyntax:
         """Implicit VR and big endian shall not be used by DICOMweb. PS3.18 8.7.3.5.2."""
         return not self.is_implicit_vr and self.is_little_endian
 
+    @property
+    def is_video(self) -> bool:
+        """MPEG and HEVC: one stream, in which no frame stands by itself. PS3.5 8.2.5 to 8.2.10."""
+        return self.uid.startswith("1.2.840.10008.1.2.4.10")
+
 
 def _transfer_syntax(uid: str, name: str) -> TransferSyntax:
     return TransferSyntax(

@@ -1,4 +1,4 @@
-"""Whole files under their names, and on the disk where that is asked for.
+"""Whole files under their names, in one step, and on the disk where that is asked for.
 
 is_power_safe: what was done outlives the machine when the function returns, not only our process.
 """
@@ -36,3 +36,20 @@ def sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def replace_small(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a file that is made anew at each start: whole or not at all, and not synced. Raises OSError.
+
+    Only one process may write it. One name for what is not whole yet, so that a kill leaves one file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - of a descriptor
+            file.write(content)
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise

@@ -70,6 +70,10 @@ class FilesystemStore:
     def create_incoming(self) -> IncomingFile:
         return IncomingFile(self._incoming)
 
+    def take_in(self, relative: str) -> IncomingFile:
+        """A file that lies elsewhere in the store, whole, as an incoming one; it stays where it is, too."""
+        return IncomingFile(self._incoming, source=self.root / relative)
+
     def archive(
         self,
         incoming: IncomingFile,
@@ -141,7 +145,9 @@ class FilesystemStore:
             except FileNotFoundError:
                 return None
             if archived_digest == digest:
-                # Its first sender may have been killed before this, and this answer promises it anew.
+                # Its first sender may have been killed before this, and this answer promises it anew. Its
+                # change time says so: a deletion that began before takes what it has found, and not this.
+                _touch_change_time(target)
                 self._sync_descriptor(directory)
                 confirm()
                 return ArchiveOutcome.ALREADY_THERE
@@ -245,6 +251,12 @@ class FilesystemStore:
     def _sync_descriptor(self, directory: int) -> None:
         if self._is_power_safe:
             os.fsync(directory)
+
+
+def _touch_change_time(path: Path) -> None:
+    """All else about the file stays as it is."""
+    status = path.stat()
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def _instance_file(directory: str, entry: os.DirEntry[str]) -> InstanceFile:

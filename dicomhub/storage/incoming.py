@@ -21,10 +21,15 @@ class IncomingFile:
 
     __slots__ = ("_descriptor", "name", "size_bytes")
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, source: Path | None = None) -> None:
+        """Begin a file, or give a whole one another name here."""
         self.name = f"{directory}/{os.getpid()}-{secrets.token_hex(8)}.part"
-        self.size_bytes = 0
-        self._descriptor = os.open(self.name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        if source is None:
+            self._descriptor = os.open(self.name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        else:
+            os.link(source, self.name)
+            self._descriptor = os.open(self.name, os.O_RDWR | os.O_CLOEXEC)
+        self.size_bytes = 0 if source is None else source.stat().st_size
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         except OSError:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from dicomhub.standard.transfer_syntax import TRANSFER_SYNTAXES
 from dicomhub.standard.uid import checked_uid
 
+DELETED = "deleted"
 INCOMING = "incoming"
 JOURNAL = "journal"
 METADATA = "metadata"
@@ -19,8 +20,9 @@ VERSIONS = "versions"
 ADMISSION_SNAPSHOT = "admission.json"
 
 _TENANT = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
+_DELETION = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 # Names in the store's root that a tenant may not take.
-RESERVED_TENANTS = frozenset({INCOMING, JOURNAL, METADATA, QUARANTINE, RENDITIONS, VERSIONS})
+RESERVED_TENANTS = frozenset({DELETED, INCOMING, JOURNAL, METADATA, QUARANTINE, RENDITIONS, VERSIONS})
 
 
 class SeriesKey(NamedTuple):
@@ -68,6 +70,13 @@ def version_path(archived_path: str, digest: str) -> str:
     """Where the earlier bytes of a re-sent instance are kept, named by their digest."""
     stem = archived_path.removesuffix(".dcm")
     return f"{VERSIONS}/{stem}/{digest.replace(':', '-')}.dcm"
+
+
+def deletion_directory(deletion_id: str) -> str:
+    """Where what was deleted together is kept, below it each file as it lay in the store."""
+    if _DELETION.fullmatch(deletion_id) is None:
+        raise ValueError(f"not a deletion's id: {deletion_id[:80]!r}")
+    return f"{DELETED}/{deletion_id}"
 
 
 def study_metadata_path(tenant: str, study_instance_uid: str) -> str:

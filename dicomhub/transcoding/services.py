@@ -47,6 +47,11 @@ def request_retry(rows: "QuerySet[UnrenderedInstance]") -> int:
     return rows.update(state=UnrenderedInstance.State.RETRY, tried={}, updated_at=datetime.now(UTC))
 
 
+def forget_unrendered(rows: "Iterable[UnrenderedInstance]") -> None:
+    """They are in the archive no more. The attempts stay in the log."""
+    UnrenderedInstance.objects.filter(pk__in=[row.pk for row in rows]).delete()
+
+
 def attempts_spooled(attempts: Iterable[TranscodeAttempt]) -> None:
     """Their rows are on their way to the warehouse."""
     TranscodeAttempt.objects.filter(pk__in=[attempt.pk for attempt in attempts]).update(is_spooled=True)

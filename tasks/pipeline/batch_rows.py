@@ -32,7 +32,7 @@ def batch_rows(store: FilesystemStore, batch: InstanceBatch) -> dict[Table, list
         metadata = read_instances(store, key, uids, is_fresh=is_fresh)
         rows[IMAGE_META] += _image_rows(store, instances, metadata)
         if row is not None:
-            rows[STATE_META].append(state_row(_state(row, metadata.entries)))
+            rows[STATE_META].append(series_row(row, metadata.entries))
     modalities = {key: row.modality for key, row in series.items()}
     return {**rows, RECEIVE_LOG: list(_received_rows(batch, modalities))}
 
@@ -68,6 +68,11 @@ def _received_rows(batch: InstanceBatch, modalities: dict[SeriesKey, str]) -> It
             node=node,
             indexed_at=indexed_at,
         )
+
+
+def series_row(row: Series, entries: tuple[ManifestEntry, ...]) -> bytes:
+    """A row of dicom_state_meta: the series as it stands now."""
+    return state_row(_state(row, entries))
 
 
 def _state(row: Series, entries: tuple[ManifestEntry, ...]) -> dict[str, Any]:

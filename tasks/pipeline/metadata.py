@@ -22,12 +22,17 @@ def metadata(batch_id: str) -> None:
     """
     store = open_store(settings.ENVIRONMENT)
     for study in selectors.studies_of_batch(batch_id):
-        # One writer a study at a time, on any host: an older document must not replace a newer one.
-        with store.locked_directory(study_metadata_directory(study.tenant_name, study.study_instance_uid)):
-            for series in selectors.stale_series(study):
-                _document_series(store, study, series)
-            _document_study(store, study)
+        document(store, study)
     services.batch_reached(batch_id, METADATA.name)
+
+
+def document(store: FilesystemStore, study: Study) -> None:
+    """Bring the documents of a study and its series up to date."""
+    # One writer a study at a time, on any host: an older document must not replace a newer one.
+    with store.locked_directory(study_metadata_directory(study.tenant_name, study.study_instance_uid)):
+        for series in selectors.stale_series(study):
+            _document_series(store, study, series)
+        _document_study(store, study)
 
 
 def _document_series(store: FilesystemStore, study: Study, series: Series) -> None:
@@ -40,7 +45,10 @@ def _document_series(store: FilesystemStore, study: Study, series: Series) -> No
 
 
 def _document_study(store: FilesystemStore, study: Study) -> None:
-    study.refresh_from_db(fields=["revision", "document_revision"])
+    try:
+        study.refresh_from_db(fields=["revision", "document_revision"])
+    except Study.DoesNotExist:
+        return  # deleted meanwhile
     if study.document_revision == study.revision:
         return
     series = selectors.series_of_study(study.tenant_name, study.study_instance_uid)

@@ -72,14 +72,15 @@ def encoded_frames(source: Source, recipe: Recipe, digests: list[int]) -> Iterat
     for index in range(len(source.frames)):
         decoded = decoded_frame(source, recipe.decoder, index)
         digests.append(flat_digest(decoded))
-        encoded = _encoded(decoded, encoder, recipe.fidelity)
+        encoded = encoded_frame(decoded, encoder, recipe.fidelity)
         if lies is not None and encoded.pixels != lies:
             raise PixelsCorrupt(f"frame {index + 1} is not of the colour space of the first")
         lies = encoded.pixels
         yield encoded
 
 
-def _encoded(decoded: Decoded, encoder: Encoder, fidelity: Fidelity) -> Encoded:
+def encoded_frame(decoded: Decoded, encoder: Encoder, fidelity: Fidelity) -> Encoded:
+    """Raises PixelsUnsupported, PixelsCorrupt, MemoryError."""
     try:
         return encoder.encode(decoded.samples, decoded.pixels, fidelity)
     except (PixelsUnsupported, PixelsCorrupt, MemoryError):

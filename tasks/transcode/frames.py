@@ -37,6 +37,10 @@ class FrameReader(Protocol):
         """
         ...
 
+    def pieces(self, index: int) -> Sequence[bytes | memoryview]:
+        """The same, in views of the data where they are as they lie in it: a fragment each."""
+        ...
+
 
 def frame_reader(
     data: memoryview,
@@ -91,6 +95,9 @@ class _NativeFrames:
         bits = int.from_bytes(frame, "little") >> first_bit % 8 & ((1 << self._frame_bits) - 1)
         return bits.to_bytes((self._frame_bits + 7) // 8, "little")
 
+    def pieces(self, index: int) -> Sequence[bytes | memoryview]:
+        return (self.read(index),)
+
 
 @dataclass(frozen=True, slots=True)
 class _Fragment:
@@ -125,10 +132,19 @@ class _EncapsulatedFrames:
         return len(self._groups)
 
     def read(self, index: int) -> bytes | memoryview:
+        pieces = self.pieces(index)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def pieces(self, index: int) -> Sequence[bytes | memoryview]:
         _check_index(index, len(self))
-        parts = [self._data[one.start : one.end] for one in self._fragments[self._groups[index]]]
-        frame = parts[0] if len(parts) == 1 else b"".join(parts)
-        return frame[: self._lengths[index]] if self._lengths else frame
+        fragments = self._fragments[self._groups[index]]
+        if not self._lengths:
+            return [self._data[one.start : one.end] for one in fragments]
+        pieces, left = [], self._lengths[index]
+        for one in fragments:
+            pieces.append(self._data[one.start : min(one.end, one.start + left)])
+            left -= len(pieces[-1])
+        return pieces
 
     def _by_offsets(self, offsets: Sequence[int], number_of_frames: int) -> list[slice] | None:
         """The fragments of each frame as a table says, None for a table that is none or is wrong."""

@@ -6,6 +6,7 @@ A path in an order is absolute; an order is one instance or some frames of one.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tasks.transcode.picture_order import Picture, PictureOrder
 from tasks.transcode.pixel_description import PixelDescription
 
 
@@ -94,6 +95,29 @@ class Frames:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FrameFileOrder:
+    """Write some frames, numbered from 1, to output_path, one behind the other and nothing else.
+
+    Each is its codestream in the target transfer syntax, which loses nothing; in Explicit VR Little Endian
+    its native bytes, in the colour space, subsampling and planar configuration that the source's data set
+    says. output_path as in RenderOrder.
+    """
+
+    source_path: str
+    output_path: str
+    frame_numbers: tuple[int, ...]
+    target_transfer_syntax_uid: str
+    decoder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameFile:
+    """How many bytes each frame has taken."""
+
+    lengths: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CodecsOrder:
     """Which codecs there are, a deployment's own included: they are known to a codec process alone."""
 
@@ -127,5 +151,5 @@ class Refusal:
     reason: str
 
 
-Order = RenderOrder | ProofOrder | FrameOrder | CodecsOrder
-Answer = Rendered | Proved | Frames | Codecs | Refusal
+Order = RenderOrder | ProofOrder | FrameOrder | FrameFileOrder | PictureOrder | CodecsOrder
+Answer = Rendered | Proved | Frames | FrameFile | Picture | Codecs | Refusal

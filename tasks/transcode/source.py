@@ -19,7 +19,10 @@ from tasks.transcode.pixel_element import PixelElement, map_file
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """data is the data set, inflated where it is deflated; frames are as they are stored, numbered from 0."""
+    """data is the data set, inflated where it is deflated; frames are as they are stored, numbered from 0.
+
+    A video is one frame, whatever Number of Frames counts.
+    """
 
     meta: FileMeta
     data: memoryview
@@ -43,8 +46,9 @@ def open_source(path: str | os.PathLike[str]) -> Source:
     if element is None or description.pixels is None:
         raise PixelDescriptionMissing("there is no Pixel Data")
     encoding = encoding_of(data, syntax)
-    frames = frame_reader(data, element, description.pixels, syntax, encoding)
-    pixels = _as_it_lies(description.pixels, element)
+    said = replace(description.pixels, number_of_frames=1) if syntax.is_video else description.pixels
+    frames = frame_reader(data, element, said, syntax, encoding)
+    pixels = _as_it_lies(said, element)
     return Source(meta, data, syntax, encoding, description, pixels, element, frames)
 
 

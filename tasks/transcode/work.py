@@ -1,16 +1,20 @@
 """What runs inside of a codec process, and nowhere else: importing this imports the codecs."""
 
 import time
+from io import RawIOBase
 
 from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.part10 import Part10Malformed
 from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
-from tasks.transcode.codecs.codec import Fidelity, PixelsCorrupt, PixelsUnsupported
+from tasks.transcode.codecs.codec import Fidelity, Octets, PixelsCorrupt, PixelsUnsupported
 from tasks.transcode.codecs.registry import Registry
 from tasks.transcode.frame_pipeline import Recipe, flat_frame
+from tasks.transcode.lone_frame import lone_frame
 from tasks.transcode.orders import (
     Answer,
     CodecsOrder,
+    FrameFile,
+    FrameFileOrder,
     FrameOrder,
     Frames,
     Order,
@@ -21,6 +25,8 @@ from tasks.transcode.orders import (
     Rendered,
     RenderOrder,
 )
+from tasks.transcode.picture.making import make_picture
+from tasks.transcode.picture_order import Picture, PictureOrder
 from tasks.transcode.pixel_description import PixelDescriptionMissing
 from tasks.transcode.pixel_writing import RenditionTooLarge
 from tasks.transcode.proof import RenditionMismatch, prove
@@ -55,17 +61,25 @@ def prepare(modules: tuple[str, ...]) -> None:
 def perform(order: Order) -> Answer:
     """Do what is asked; whatever goes wrong, short of the end of the process, is a Refusal."""
     try:
-        match order:
-            case RenderOrder():
-                return _render(order)
-            case ProofOrder():
-                return _prove(order)
-            case FrameOrder():
-                return _frames(order)
-            case CodecsOrder():
-                return _REGISTRY.codecs()
+        return _answer(order)
     except Exception as error:  # noqa: BLE001 - the edge of the process
         return _refusal(error)
+
+
+def _answer(order: Order) -> Answer:
+    match order:
+        case RenderOrder():
+            return _render(order)
+        case ProofOrder():
+            return _prove(order)
+        case FrameOrder():
+            return _frames(order)
+        case FrameFileOrder():
+            return _frame_file(order)
+        case PictureOrder():
+            return _picture(order)
+        case CodecsOrder():
+            return _REGISTRY.codecs()
 
 
 def _render(order: RenderOrder) -> Rendered:
@@ -103,6 +117,30 @@ def _frames(order: FrameOrder) -> Frames:
         pixels=frames[0].pixels if frames else source.pixels,
         frames=tuple(bytes(frame.samples) for frame in frames),
     )
+
+
+def _frame_file(order: FrameFileOrder) -> FrameFile:
+    source = open_source(order.source_path)
+    decoder = _REGISTRY.decoder(order.decoder, source.syntax.uid)
+    encoder = _REGISTRY.encoder(order.target_transfer_syntax_uid)
+    with open(order.output_path, "r+b", buffering=0) as out:  # noqa: PTH123 - a path of an order is text
+        out.truncate(0)
+        frames = (lone_frame(source, decoder, encoder, number - 1) for number in order.frame_numbers)
+        return FrameFile(lengths=tuple(_written(out, frame) for frame in frames))
+
+
+def _written(out: RawIOBase, frame: Octets) -> int:
+    """All of it: one write takes 2 GiB at most."""
+    view = memoryview(frame).cast("B")
+    while view:
+        view = view[out.write(view) :]
+    return len(frame)
+
+
+def _picture(order: PictureOrder) -> Picture:
+    source = open_source(order.source_path)
+    decoder = _REGISTRY.decoder(order.decoder, source.syntax.uid)
+    return Picture(image=make_picture(source, decoder, order.frame_numbers, order.look))
 
 
 def _refusal(error: Exception) -> Refusal:

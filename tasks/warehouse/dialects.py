@@ -23,6 +23,8 @@ class DuckDbDialect:
     def header_condition(self, match: HeaderMatch, prefix: str) -> Condition:
         """A header is parsed only where its text may fulfil it: parsing takes four times as long."""
         condition, bound = self._parsed_condition(match, prefix)
+        if match.kind is MatchKind.EMPTY:  # is to be found where the text has nothing
+            return condition, bound
         bound[f"{prefix}text"] = text_pattern(match)
         return f"CASE WHEN regexp_matches(header, ${prefix}text) THEN {condition} ELSE false END", bound
 
@@ -39,6 +41,9 @@ class DuckDbDialect:
                 return f"list_has_any(TRY_CAST({found} AS DOUBLE[]), ${prefix}values)", bound
             case MatchKind.RANGE:
                 condition = _range(match, prefix, bound)
+            case MatchKind.EMPTY:
+                is_value = "value IS NOT NULL AND value <> '' AND value <> '{}'"
+                return f"len(list_filter({found}, lambda value: {is_value})) = 0", bound
             case MatchKind.WILDCARD:
                 condition = _like("trim(value)", match, prefix, bound)
             case MatchKind.NAME:

@@ -29,6 +29,9 @@ class DorisDialect:
             bound[f"{prefix}below"] = f"${below}[*]" + (".*" if match.kind is MatchKind.NAME else "")
             found = f"json_extract(CAST({found} AS JSON), ${prefix}below)"
         element = "DOUBLE" if match.kind is MatchKind.NUMBER else "STRING"
+        if match.kind is MatchKind.EMPTY:
+            is_value = "value IS NOT NULL AND value <> ''"
+            return f"coalesce(array_count(value -> {is_value}, CAST({found} AS ARRAY<STRING>)), 0) = 0", bound
         condition = _condition(match, prefix, bound)
         return f"array_count(value -> {condition}, CAST({found} AS ARRAY<{element}>)) > 0", bound
 

@@ -25,6 +25,8 @@ class MatchKind(Enum):
     """One of the patterns, already folded (folding.py), in any group of a person name with a ^ behind it."""
     RANGE = "range"
     """(earliest, latest) as texts, both included, "" where it is open: dates and times."""
+    EMPTY = "empty"
+    """Absent, or without a value; values say nothing."""
 
 
 @dataclass(frozen=True, slots=True)

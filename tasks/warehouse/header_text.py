@@ -27,7 +27,7 @@ def text_pattern(match: HeaderMatch) -> str:
             return values + _holding(map(_longest_literal, map(str, match.values)))
         case MatchKind.RANGE:
             return values + _beginning(*match.bounds)
-        case MatchKind.NAME:
+        case MatchKind.NAME | MatchKind.EMPTY:
             return values
 
 

@@ -47,6 +47,12 @@ class QueryName(StrEnum):
     (HeaderMatch, all of which hold), limit and offset."""
     COUNT_BY_HEADER = "count_by_header"
     """instances: how many the same question without limit and offset has."""
+    SERIES_BY_HEADER = "series_by_header"
+    """study_instance_uid, series_instance_uid, by UID: of the series that have such an instance."""
+    COUNT_SERIES_BY_HEADER = "count_series_by_header"
+    STUDIES_BY_HEADER = "studies_by_header"
+    """study_instance_uid, by UID: of the studies that have such an instance."""
+    COUNT_STUDIES_BY_HEADER = "count_studies_by_header"
 
 
 class Dialect(Protocol):
@@ -103,17 +109,18 @@ def _bound(text: str, parameters: dict[str, Any], placeholder: Callable[[str], s
 _COMMON_PIECES = {
     "received": "{of_tenant} AND received_at >= $since AND received_at < $until",
     "happened": "{of_tenant} AND happened_at >= $since AND happened_at < $until",
+    "archived": "{of_tenant} AND deleted_at IS NULL",
     "of_tenant": "($tenant IS NULL OR tenant = $tenant)",
 }
 
 _BY_HEADER = """FROM dicom_image_meta
-        WHERE tenant = $tenant
+        WHERE tenant = $tenant AND deleted_at IS NULL
             AND ($study_instance_uid IS NULL OR study_instance_uid = $study_instance_uid)"""
 
 _TEXTS: dict[QueryName, str] = {
     QueryName.ROWS: """
-        SELECT 'dicom_state_meta' AS table_name, count(*) AS row_count FROM dicom_state_meta WHERE {of_tenant}
-        UNION ALL SELECT 'dicom_image_meta', count(*) FROM dicom_image_meta WHERE {of_tenant}
+        SELECT 'dicom_state_meta' AS table_name, count(*) AS row_count FROM dicom_state_meta WHERE {archived}
+        UNION ALL SELECT 'dicom_image_meta', count(*) FROM dicom_image_meta WHERE {archived}
         UNION ALL SELECT 'dicom_receive_log', count(*) FROM dicom_receive_log WHERE {of_tenant}
         UNION ALL SELECT 'dicom_transcode_log', count(*) FROM dicom_transcode_log WHERE {of_tenant}
         UNION ALL SELECT 'wado_access_log', count(*) FROM wado_access_log WHERE {of_tenant}
@@ -138,12 +145,12 @@ _TEXTS: dict[QueryName, str] = {
             max(study_description) AS study_description, {modalities} AS modalities, count(*) AS series,
             CAST(sum(number_of_instances) AS BIGINT) AS instances,
             CAST(sum(size_bytes) AS BIGINT) AS size_bytes
-        FROM dicom_state_meta WHERE {of_tenant}
+        FROM dicom_state_meta WHERE {archived}
         GROUP BY tenant, study_instance_uid
         ORDER BY size_bytes DESC, tenant, study_instance_uid LIMIT $limit""",
     QueryName.TRANSFER_SYNTAXES: """
         SELECT transfer_syntax_uid, count(*) AS instances, CAST(sum(size_bytes) AS BIGINT) AS size_bytes
-        FROM dicom_image_meta WHERE {of_tenant}
+        FROM dicom_image_meta WHERE {archived}
         GROUP BY transfer_syntax_uid ORDER BY instances DESC, transfer_syntax_uid""",
     QueryName.TRANSCODE_OUTCOMES: """
         SELECT outcome, reason, source_transfer_syntax_uid, target_transfer_syntax_uid, count(*) AS attempts,
@@ -164,7 +171,7 @@ _TEXTS: dict[QueryName, str] = {
     QueryName.GROWTH: """
         SELECT CAST(received_at AS DATE) AS day, count(*) AS instances,
             CAST(sum(size_bytes) AS BIGINT) AS size_bytes
-        FROM dicom_image_meta WHERE {received}
+        FROM dicom_image_meta WHERE {received} AND deleted_at IS NULL
         GROUP BY day ORDER BY day""",
     QueryName.INSTANCES_BY_HEADER: """
         SELECT study_instance_uid, series_instance_uid, sop_instance_uid, {header_text} AS header
@@ -172,4 +179,15 @@ _TEXTS: dict[QueryName, str] = {
         ORDER BY study_instance_uid, series_instance_uid, sop_instance_uid
         LIMIT $limit OFFSET $offset""",
     QueryName.COUNT_BY_HEADER: "SELECT count(*) AS instances {by_header}",
+    QueryName.SERIES_BY_HEADER: """
+        SELECT DISTINCT study_instance_uid, series_instance_uid {by_header}
+        ORDER BY study_instance_uid, series_instance_uid LIMIT $limit OFFSET $offset""",
+    QueryName.COUNT_SERIES_BY_HEADER: """
+        SELECT count(*) AS series
+        FROM (SELECT DISTINCT study_instance_uid, series_instance_uid {by_header}) AS found""",
+    QueryName.STUDIES_BY_HEADER: """
+        SELECT DISTINCT study_instance_uid {by_header}
+        ORDER BY study_instance_uid LIMIT $limit OFFSET $offset""",
+    QueryName.COUNT_STUDIES_BY_HEADER: """
+        SELECT count(*) AS studies FROM (SELECT DISTINCT study_instance_uid {by_header}) AS found""",
 }

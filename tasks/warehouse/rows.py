@@ -156,6 +156,48 @@ def state_row(columns: Mapping[str, Any]) -> bytes:
     return orjson.dumps({**row, "schema_version": SCHEMA_VERSION})
 
 
+def deleted_image_row(
+    key: tuple[str, str, str], sop_instance_uid: str, *, path: str, deleted_at: datetime
+) -> bytes:
+    """A row that takes the place of an instance's in dicom_image_meta. key: tenant, study and series."""
+    tenant, study, series = key
+    row = {
+        "tenant": tenant,
+        "study_instance_uid": study,
+        "series_instance_uid": series,
+        "sop_instance_uid": sop_instance_uid,
+        "received_at": format_datetime(deleted_at),
+        "sop_class_uid": "",
+        "transfer_syntax_uid": "",
+        "size_bytes": 0,
+        "digest": "",
+        "path": path,
+        "source": "",
+        "schema_version": SCHEMA_VERSION,
+        "deleted_at": format_datetime(deleted_at),
+    }
+    return orjson.dumps(row)
+
+
+def deleted_state_row(key: tuple[str, str, str], *, revision: int, deleted_at: datetime) -> bytes:
+    """A row that takes the place of a series' in dicom_state_meta."""
+    tenant, study, series = key
+    return state_row(
+        {
+            "tenant": tenant,
+            "study_instance_uid": study,
+            "series_instance_uid": series,
+            "revision": revision,
+            "number_of_instances": 0,
+            "size_bytes": 0,
+            "first_received_at": deleted_at,
+            "last_received_at": deleted_at,
+            "updated_at": deleted_at,
+            "deleted_at": deleted_at,
+        }
+    )
+
+
 def _value(attribute: _Attribute, position: int = 0) -> Any:
     values = attribute.values
     return values[position] if position < len(values) else None

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import Enum
 
 # In every row. It grows when a column is added; columns are never renamed, and never change their type.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class ColumnType(Enum):
@@ -91,6 +91,12 @@ def _date(name: str, comment: str = "") -> Column:
     return Column(name, ColumnType.DATE, comment, nullable=True)
 
 
+_DELETED = Column(
+    "deleted_at",
+    ColumnType.DATETIME,
+    "when it was deleted from the archive; null: it is there",
+    nullable=True,
+)
 _VERSION = _integer("schema_version", "of the program that wrote the row", nullable=False)
 _TENANT = _code("tenant")
 _STUDY, _SERIES, _INSTANCE = map(_uid, ("study_instance_uid", "series_instance_uid", "sop_instance_uid"))
@@ -136,6 +142,7 @@ STATE_META = Table(
         _time("last_received_at"),
         _time("updated_at", "when this row was made"),
         _VERSION,
+        _DELETED,
     ),
 )
 
@@ -181,6 +188,7 @@ IMAGE_META = Table(
         _text("calling_ae_title"),
         Column("header", ColumnType.JSON, "the whole header, DICOM JSON Model (PS3.18 F)", nullable=True),
         _VERSION,
+        _DELETED,
     ),
 )
 

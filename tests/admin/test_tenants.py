@@ -13,6 +13,8 @@ NO_VALUES = {
     "values-INITIAL_FORMS": "0",
     "transcode_policy-TOTAL_FORMS": "0",
     "transcode_policy-INITIAL_FORMS": "0",
+    "memberships-TOTAL_FORMS": "0",
+    "memberships-INITIAL_FORMS": "0",
 }
 NO_ENTITIES = {
     "application_entities-TOTAL_FORMS": "0",

@@ -145,9 +145,9 @@ def test_studies_of_a_batch_and_their_stale_series(store: FilesystemStore):
 
 def test_a_document_of_an_older_revision_leaves_a_newer_one_fresh(indexed: InstanceBatch):
     series, study = Series.objects.get(), selectors.study("default", STUDY)
-    services.series_documented(series.pk, 1)
-    services.series_documented(series.pk, 0)
-    services.study_documented(study.pk, 0)
+    services.series_documented(series.pk, series.revision)
+    services.series_documented(series.pk, series.revision - 1)
+    services.study_documented(study.pk, study.revision - 1)
     series.refresh_from_db()
     study.refresh_from_db()
     assert (series.is_document_fresh, study.is_document_fresh) == (True, False)

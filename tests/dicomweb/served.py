@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,11 +44,15 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(home: Path, *paths: Path, **settings: str):
+def serving(home: Path, *paths: Path, log: Path | None = None, **settings: str):
+    """log: where standard error goes; None: where ours does."""
     (home / "static").mkdir(parents=True)
     environment = _environment(home) | settings
     subprocess.run([sys.executable, "-m", "tests.dicomweb.fill", *paths], env=environment, check=True)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        log.open("wb") if log else nullcontext() as standard_error,
+    ):
         listener.set_inheritable(True)
         command = [
             sys.executable,
@@ -59,7 +63,10 @@ def serving(home: Path, *paths: Path, **settings: str):
             "dicomhub.wsgi",
         ]
         process = subprocess.Popen(
-            [*command, "--bind", f"fd://{listener.fileno()}"], env=environment, pass_fds=[listener.fileno()]
+            [*command, "--bind", f"fd://{listener.fileno()}"],
+            env=environment,
+            pass_fds=[listener.fileno()],
+            stderr=standard_error,
         )
         server = Server(home, f"http://127.0.0.1:{listener.getsockname()[1]}", process.pid)
     try:

@@ -38,18 +38,23 @@ TO_INSTANCE = "studies/1.2/series/1.2.3/instances/1.2.3.4"
         ("GET", f"/tenants/a/dicom-web/{TO_INSTANCE}", AccessResource("a", "instance", *UIDS)),
         ("GET", f"/dicom-web/{TO_INSTANCE}/metadata", AccessResource("default", "metadata", *UIDS)),
         ("GET", f"/dicom-web/{TO_INSTANCE}/frames/1,2", AccessResource("default", "frames", *UIDS)),
+        ("GET", f"/dicom-web/{TO_INSTANCE}/frames/1/rendered", AccessResource("default", "rendered", *UIDS)),
         ("GET", f"/dicom-web/{TO_INSTANCE}/bulkdata/1/2", AccessResource("default", "bulkdata", *UIDS)),
         ("POST", "/dicom-web/studies", AccessResource("default", "store")),
         ("POST", "/dicom-web/studies/1.2", AccessResource("default", "store", "1.2")),
         ("GET", "/tenants/..%2F/dicom-web/studies/x/series", AccessResource("", "search")),
         ("GET", "/dicom-web/", AccessResource("default", "other")),
         ("GET", "/dicom-web/secrets\n", AccessResource("default", "other")),
+        ("GET", "/tenants/a/wado", AccessResource("a", "wado-uri", "1.2", "", "1.4")),
+        ("GET", "/tenants/a/wado/", None),
         ("GET", "/healthz", None),
         ("GET", "/admin/dicom-web/studies", None),
     ],
 )
 def test_what_a_path_asks_for(method, path, expected):
-    assert access_resource(method, path) == expected
+    assert (
+        access_resource(method, path, "requestType=WADO&studyUID=1.2&seriesUID=x&objectUID=1.4") == expected
+    )
 
 
 @pytest.fixture(scope="module")

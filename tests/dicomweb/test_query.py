@@ -1,26 +1,57 @@
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomhub.dicomweb.search.query import QueryInvalid, parse_search_query
+from dicomhub.dicomweb.search.query import QueryInvalid, TooManyUids, parse_search_query
+
+
+def parse_pairs(pairs):
+    return parse_search_query(pairs, max_uids=3)
 
 
 def parse(**parameters):
-    return parse_search_query(parameters.items())
+    return parse_pairs(parameters.items())
 
 
 def test_a_key_is_a_keyword_or_a_tag():
-    query = parse_search_query([("PatientID", "1"), ("0020000D", "1.2"), ("0008103e", "head*")])
+    query = parse_pairs([("PatientID", "1"), ("0020000D", "1.2"), ("0008103e", "head*")])
     assert query.matches == {"PatientID": "1", "StudyInstanceUID": "1.2", "SeriesDescription": "head*"}
 
 
-@pytest.mark.parametrize("key", ["Patient", "patientid", "00091001", "0009", "00400275.0040", "_", "orderby"])
-def test_a_key_that_is_not_known_is_named(key):
+@pytest.mark.parametrize("key", ["Patient", "patientid", "0009", "00400275.0040", "_", "orderby"])
+def test_a_parameter_that_is_not_ours_is_ignored_and_named(key):
+    query = parse_pairs([(key, "1"), ("PatientID", "1")])
+    assert query.ignored == (key,)
+    assert query.matches == {"PatientID": "1"}
+
+
+@pytest.mark.parametrize("key", ["a\r\nWarning: 199", "\u00e9", "x" * 65])
+def test_a_name_that_no_header_can_hold_is_ignored_only(key):
+    assert parse_pairs([(key, "1")]).ignored == ()
+
+
+@pytest.mark.parametrize("key", ["00091001", "RetrieveURL", "InstanceAvailability"])
+def test_an_attribute_that_nothing_can_be_matched_with_is_named(key):
     with pytest.raises(QueryInvalid) as error:
-        parse_search_query([(key, "1")])
+        parse_pairs([(key, "1")])
     assert error.value.parameter == key
+
+
+def test_a_search_says_its_time_zone():
+    query = parse(StudyDate="20260102", TimezoneOffsetFromUTC="-0530")
+    assert query.rules.zone.utcoffset(None) == -timedelta(hours=5, minutes=30)
+    assert query.matches == {"StudyDate": "20260102"}
+    with pytest.raises(QueryInvalid):
+        parse(TimezoneOffsetFromUTC="Berlin")
+
+
+def test_a_list_of_uids_has_an_end():
+    parse(StudyInstanceUID="1.1,1.2\\1.3")
+    with pytest.raises(TooManyUids):
+        parse_pairs([("StudyInstanceUID", "1.1,1.2"), ("0020000D", "1.3,1.4")])
 
 
 def test_limit_and_offset():
@@ -38,8 +69,10 @@ def test_a_limit_that_is_no_number_is_refused(text):
 
 
 def test_includefield_takes_keywords_and_tags_and_lists_of_them():
-    query = parse_search_query([("includefield", "StudyDescription,00081090"), ("includefield", "00091001")])
-    assert query.include_tags == {"00081030", "00081090", "00091001"}
+    query = parse_pairs([("includefield", "StudyDescription,00081090"), ("includefield", "00091001")])
+    assert query.include_tags == {"00081030", "00081090", "00091001", "00090010"}
+    path = "RequestAttributesSequence.ScheduledProcedureStepID"
+    assert parse(includefield=path).include_tags == {"00400275"}
 
 
 def test_includefield_all_is_everything():
@@ -59,20 +92,28 @@ def test_an_empty_value_matches_everything_and_asks_for_the_attribute():
 
 
 def test_uids_that_come_one_by_one_are_a_list():
-    query = parse_search_query([("StudyInstanceUID", "1.2"), ("StudyInstanceUID", "1.3")])
+    query = parse_pairs([("StudyInstanceUID", "1.2"), ("StudyInstanceUID", "1.3")])
     assert query.matches == {"StudyInstanceUID": "1.2,1.3"}
 
 
 def test_any_other_key_comes_once():
     with pytest.raises(QueryInvalid):
-        parse_search_query([("PatientID", "1"), ("00100020", "2")])
+        parse_pairs([("PatientID", "1"), ("00100020", "2")])
 
 
-def test_fuzzymatching_is_true_or_false():
-    assert parse(fuzzymatching="true").is_fuzzy
-    assert not parse(fuzzymatching="false").is_fuzzy
+@pytest.mark.parametrize(
+    ("parameter", "rule"),
+    [
+        ("fuzzymatching", "is_fuzzy"),
+        ("emptyvaluematching", "is_empty_matched"),
+        ("multiplevaluematching", "is_every_value_needed"),
+    ],
+)
+def test_a_manner_of_matching_is_true_or_false(parameter, rule):
+    assert getattr(parse(**{parameter: "true"}).rules, rule)
+    assert not getattr(parse(**{parameter: "false"}).rules, rule)
     with pytest.raises(QueryInvalid):
-        parse(fuzzymatching="perhaps")
+        parse(**{parameter: "perhaps"})
 
 
 def test_what_the_media_type_is_negotiated_with_is_no_key():
@@ -81,5 +122,5 @@ def test_what_the_media_type_is_negotiated_with_is_no_key():
 
 @given(st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20)), max_size=4))
 def test_any_query_is_read_or_refused(pairs):
-    with suppress(QueryInvalid):
-        assert parse_search_query(pairs).offset >= 0
+    with suppress(QueryInvalid, TooManyUids):
+        assert parse_pairs(pairs).offset >= 0

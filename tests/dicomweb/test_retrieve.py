@@ -94,7 +94,8 @@ def test_what_cannot_be_decoded_is_refused_with_what_can_be_had(filling, get, un
     response = get(path_of(instance, "study"), accept=f"multipart/related; transfer-syntax={EXPLICIT}")
     assert response.status_code == 406
     assert json_of(response)["available"] == [
-        f'multipart/related; type="application/dicom"; transfer-syntax={MPEG_4}'
+        f'multipart/related; type="application/dicom"; transfer-syntax={MPEG_4}',
+        f"application/zip; transfer-syntax={MPEG_4}",
     ]
 
 
@@ -217,15 +218,15 @@ def test_tenants_do_not_see_each_other(filling, get):
 def test_what_can_only_be_read(filling, client, method):
     response = getattr(client, method)("/dicom-web/series")
     assert response.status_code == 405
-    assert response["Allow"] == "GET, HEAD"
+    assert response["Allow"] == "GET, HEAD, OPTIONS"
     assert json_of(response)["detail"] == "method"
 
 
-@pytest.mark.parametrize("method", ["put", "patch", "options"])
+@pytest.mark.parametrize("method", ["put", "patch"])
 def test_what_can_be_read_and_stored(filling, client, method):
     response = getattr(client, method)("/dicom-web/studies")
     assert response.status_code == 405
-    assert response["Allow"] == "GET, HEAD, POST"
+    assert response["Allow"] == "GET, HEAD, OPTIONS, POST"
     assert json_of(response)["detail"] == "method"
 
 
@@ -278,3 +279,19 @@ def test_bulk_data_of_an_instance_that_breaks_off_is_404(filling, get, edited):
     (cut,) = filling.add(broken, data_set=data_set_of(broken)[:-1000])
     response = get(f"{path_of(cut)}/bulkdata/7FE00010", accept="application/octet-stream")
     assert response.status_code == 404
+
+
+def test_what_is_damaged_on_the_disk_is_left_out_and_said(filling, get, edited):
+    good, bad = filling.add(*(edited(CT, StudyInstanceUID="1", SeriesInstanceUID="1.2") for _ in range(2)))
+    filling.store.absolute(bad.path).write_bytes(b"no DICOM file")
+    for accept in ("", "application/zip"):
+        response = get(path_of(good, "study"), accept=accept)
+        assert response.status_code == 206
+        assert (
+            response["Warning"] == "299 http://testserver/dicom-web: 1 instances are damaged in the archive"
+        )
+        body_of(response)
+    (part,) = parts_of(get(path_of(good, "series")))
+    assert elements_of(part[1]).SOPInstanceUID == good.sop_instance_uid
+    filling.store.absolute(good.path).write_bytes(b"no DICOM file either")
+    assert get(path_of(good, "series")).status_code == 500

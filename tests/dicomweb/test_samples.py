@@ -3,7 +3,6 @@
 from io import BytesIO
 
 import numpy as np
-import orjson
 import pydicom
 import pytest
 
@@ -11,7 +10,6 @@ from dicomhub.intake.refusal import IntakeRefused
 from dicomhub.standard.part10 import Part10Malformed, read_file_meta
 from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown, transfer_syntax
 from tests.dicomweb.reading import body_of
-from tests.dicomweb.test_metadata import bulk_data_uris
 from tests.support.samples import sample_files
 
 
@@ -66,16 +64,3 @@ def same_bytes(before, after, sent):
     if sent.is_little_endian or before.VR != "OW":
         return before.value == after.value
     return np.array_equal(np.frombuffer(before.value, ">u2"), np.frombuffer(after.value, "<u2"))
-
-
-def test_metadata_and_its_bulk_data_can_be_had(get, client, archived):
-    if archived is None:
-        return
-    response = get(f"{path_of(archived)}/metadata")
-    assert response.status_code == 200
-    (model,) = orjson.loads(body_of(response))
-    assert model["00080018"]["Value"] == [archived.sop_instance_uid]
-    for uri in bulk_data_uris(model):
-        response = client.get(uri.removeprefix("http://testserver"))
-        assert response.status_code == 200
-        body_of(response)

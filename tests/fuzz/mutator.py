@@ -10,7 +10,7 @@ _MAX_STREAM_BYTES = 64 * 1024
 Mutation = Callable[[random.Random, bytearray, Sequence[bytes]], None]
 
 
-def _place(chance: random.Random, stream: bytearray) -> int:
+def _place(chance: random.Random, stream: bytes | bytearray) -> int:
     return chance.randrange(len(stream)) if stream else 0
 
 
@@ -53,7 +53,7 @@ def _cut_off(chance: random.Random, stream: bytearray, _others: Sequence[bytes])
 
 def _go_on_as_another(chance: random.Random, stream: bytearray, others: Sequence[bytes]) -> None:
     other = chance.choice(others)
-    stream[_place(chance, stream) :] = other[chance.randrange(len(other)) :]
+    stream[_place(chance, stream) :] = other[_place(chance, other) :]
 
 
 def _swap_pdus(chance: random.Random, stream: bytearray, _others: Sequence[bytes]) -> None:
@@ -63,7 +63,7 @@ def _swap_pdus(chance: random.Random, stream: bytearray, _others: Sequence[bytes
     stream[:] = b"".join(pdus)
 
 
-_MUTATIONS: tuple[Mutation, ...] = (
+_OF_BYTES: tuple[Mutation, ...] = (
     _flip_a_bit,
     _set_a_byte,
     _write_a_length,
@@ -72,8 +72,8 @@ _MUTATIONS: tuple[Mutation, ...] = (
     _insert_noise,
     _cut_off,
     _go_on_as_another,
-    _swap_pdus,
 )
+_MUTATIONS: tuple[Mutation, ...] = (*_OF_BYTES, _swap_pdus)
 
 
 def split_into_pdus(stream: bytes) -> list[bytes]:
@@ -94,3 +94,11 @@ def mutated(chance: random.Random, seeds: Sequence[bytes]) -> bytes:
     for _ in range(chance.randint(1, 6)):
         chance.choice(_MUTATIONS)(chance, stream, seeds)
     return (whole[:kept] + bytes(stream))[:_MAX_STREAM_BYTES]
+
+
+def damaged(chance: random.Random, whole: bytes, others: Sequence[bytes]) -> bytes:
+    """Bytes of any kind with one to four changes."""
+    stream = bytearray(whole)
+    for _ in range(chance.randint(1, 4)):
+        chance.choice(_OF_BYTES)(chance, stream, others)
+    return bytes(stream)

@@ -16,6 +16,7 @@ from django.utils.functional import LazyObject, empty
 
 from dicomhub.dicomweb.http.access_resource import AccessResource, access_resource
 from dicomhub.log import logger
+from dicomhub.request_id import current_request_id
 from tasks.warehouse.access_journal import AccessJournal, journal_directory
 from tasks.warehouse.tables import SCHEMA_VERSION, format_datetime
 
@@ -32,7 +33,9 @@ class AccessLog:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        resource = access_resource(request.method or "", request.path_info)
+        resource = access_resource(
+            request.method or "", request.path_info, request.META.get("QUERY_STRING", "")
+        )
         if resource is None:
             return self._get_response(request)
         access = _Access(request, resource)
@@ -49,6 +52,7 @@ class _Access:
         self._resource = resource
         self._happened_at = datetime.now(UTC)
         self._began = time.perf_counter()
+        self._request_id = current_request_id()
         self._status = 0
         self._bytes_sent = 0
 
@@ -88,11 +92,10 @@ class _Access:
 
     def _row(self) -> dict[str, object]:
         meta, resource = self._request.META, self._resource
-        event_id = secrets.token_hex(12)
         return {
             "happened_at": format_datetime(self._happened_at),
-            "event_id": event_id,
-            "tenant": resource.tenant,
+            "event_id": secrets.token_hex(12),
+            "tenant": getattr(self._request, "tenant", resource.tenant),
             "user_name": _user_name(self._request),
             "address": meta.get("REMOTE_ADDR", ""),
             "method": _code(self._request.method or ""),
@@ -105,7 +108,7 @@ class _Access:
             "bytes_sent": self._bytes_sent,
             "milliseconds": (time.perf_counter() - self._began) * 1e3,
             "user_agent": meta.get("HTTP_USER_AGENT", "")[:_TEXT_MAX_LENGTH] or None,
-            "request_id": _code(meta.get("HTTP_X_REQUEST_ID", "")) or event_id,
+            "request_id": self._request_id,
             "node": _node(),
             "schema_version": SCHEMA_VERSION,
         }

@@ -1,4 +1,6 @@
-"""Under which absolute address a client reaches us: what BulkDataURIs and RetrieveURLs begin with."""
+"""Under which absolute address a client reaches us, and which one is its own."""
+
+from collections.abc import Collection
 
 from django.http import HttpRequest
 from rest_framework.request import Request
@@ -9,6 +11,8 @@ _SET_BY_PROXIES = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "
 
 def public_address(request: HttpRequest | Request, *, configured: str | None) -> str:
     """Scheme, host and port, without a slash at the end: as configured, else as the request has it.
+
+    BulkDataURIs and RetrieveURLs begin with it.
 
     dicomweb-client leaves the port out of its Host header. Where no proxy stands in between, the port is the
     one that it has reached us by.
@@ -22,3 +26,12 @@ def public_address(request: HttpRequest | Request, *, configured: str | None) ->
     if names_no_port and is_direct and port.isdigit() and port != _DEFAULT_PORTS.get(scheme):
         host = f"{host}:{port}"
     return f"{scheme}://{host}"
+
+
+def client_address(request: HttpRequest | Request, *, proxies: Collection[str]) -> str:
+    """Of whoever is behind our own proxies: each has put the address of who spoke to it at the end."""
+    address: str = request.META.get("REMOTE_ADDR", "")
+    passed_on = request.headers.get("X-Forwarded-For", "").split(",")
+    while address in proxies and passed_on and (nearer := passed_on.pop().strip()):
+        address = nearer
+    return address

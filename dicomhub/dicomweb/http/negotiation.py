@@ -15,6 +15,7 @@ DICOM_JSON = "application/dicom+json"
 DICOM_XML = "application/dicom+xml"
 JSON = "application/json"
 OCTET_STREAM = "application/octet-stream"
+ZIP = "application/zip"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,42 +8,76 @@ from pathlib import Path
 from dicomhub.archive import selectors
 from dicomhub.dicomweb.http.conditional import entity_tag
 from dicomhub.dicomweb.resource import NothingThere, Resource
-from dicomhub.dicomweb.retrieve.content import read_head
+from dicomhub.dicomweb.retrieve.content import begun, read_head, section
 from dicomhub.log import logger
-from dicomhub.metadata.manifest import ManifestEntry, read_manifest
+from dicomhub.metadata.manifest import read_manifest
 from dicomhub.standard.part10 import Part10Malformed
-from dicomhub.storage.filesystem import FilesystemStore, InstanceFile, file_version, modified_at
+from dicomhub.storage.filesystem import FilesystemStore, file_version, modified_at
 from dicomhub.storage.layout import SeriesKey, instance_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedInstance:
-    """version as in storage.filesystem.file_version()."""
+    """An instance of the store. root is the store's, and file lies below it.
+
+    version as in storage.filesystem.file_version(); instance_number as far as the manifest knows it.
+    """
 
     resource: Resource
-    path: Path
+    root: Path
+    file: str
     size_bytes: int
     modified_at: datetime
     version: str
     transfer_syntax_uid: str
+    instance_number: int | None = None
+
+    @property
+    def path(self) -> Path:
+        """Put together when it is needed: a study has thousands."""
+        return self.root / self.file
 
     def etag(self, representation: str, *, is_weak: bool) -> str:
         """Of what is made of this file alone; representation tells the ways to make something of it apart."""
         return entity_tag(self.version, representation, is_weak=is_weak)
 
+    def section(self, offset: int, length_bytes: int) -> Iterator[bytes]:
+        """Raises ArchivedFileChanged, FileNotFoundError."""
+        return begun(section(self.path, version=self.version, offset=offset, length_bytes=length_bytes))
 
-def archived_instances(store: FilesystemStore, resource: Resource) -> list[ArchivedInstance]:
-    """One or more instances, those of a study by series. Raises NothingThere."""
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """damaged counts files that are no DICOM files any more."""
+
+    instances: list[ArchivedInstance]
+    damaged: int = 0
+
+
+def found_instances(store: FilesystemStore, resource: Resource) -> Found:
+    """One or more instances, those of a study by series.
+
+    Raises NothingThere, and Part10Malformed when all that there is are damaged files.
+    """
     if resource.sop_instance_uid is not None:
-        return [archived_instance(store, resource)]
-    instances = [
+        return Found([archived_instance(store, resource)])
+    found = [
         instance
         for series_uid in _series_uids(resource)
         for instance in _instances_of_series(store, resource, series_uid)
     ]
-    if not instances:
+    instances = [each for each in found if isinstance(each, ArchivedInstance)]
+    damages = [each for each in found if isinstance(each, Part10Malformed)]
+    if not found:
         raise NothingThere(resource.kind)
-    return instances
+    if not instances:
+        raise damages[0]
+    return Found(instances, len(damages))
+
+
+def archived_instances(store: FilesystemStore, resource: Resource) -> list[ArchivedInstance]:
+    """Those that can be read. Raises as found_instances() does."""
+    return found_instances(store, resource).instances
 
 
 def _series_uids(resource: Resource) -> list[str]:
@@ -55,16 +89,24 @@ def _series_uids(resource: Resource) -> list[str]:
 
 def _instances_of_series(
     store: FilesystemStore, study: Resource, series_uid: str
-) -> Iterator[ArchivedInstance]:
+) -> Iterator[ArchivedInstance | Part10Malformed]:
     manifest = read_manifest(store, SeriesKey(study.tenant, study.study_instance_uid, series_uid))
     entries = {entry.sop_instance_uid: entry for entry in manifest.instances} if manifest else {}
     for file in store.instance_files(study.tenant, study.study_instance_uid, series_uid):
-        path = store.absolute(file.path)
+        entry = entries.get(file.sop_instance_uid)
+        if entry and (entry.size_bytes, entry.modified_at) != (file.size_bytes, file.modified_at):
+            entry = None  # it speaks of another file
         try:
-            transfer_syntax_uid = _transfer_syntax_uid(file, path, entries.get(file.sop_instance_uid))
-        except (FileNotFoundError, Part10Malformed) as error:
-            # Taken back between the listing and now, or damaged on the disk: the others are sent.
+            transfer_syntax_uid = (
+                entry.transfer_syntax_uid
+                if entry
+                else read_head(store.absolute(file.path)).transfer_syntax_uid
+            )
+        except FileNotFoundError:
+            continue  # taken back between the listing and now
+        except Part10Malformed as error:
             logger().error("archived_file_unreadable", path=file.path, error=str(error))
+            yield error
             continue
         yield ArchivedInstance(
             resource=Resource(
@@ -73,32 +115,28 @@ def _instances_of_series(
                 series_instance_uid=series_uid,
                 sop_instance_uid=file.sop_instance_uid,
             ),
-            path=path,
+            root=store.root,
+            file=file.path,
             size_bytes=file.size_bytes,
             modified_at=file.modified_at,
             version=file.version,
             transfer_syntax_uid=transfer_syntax_uid,
+            instance_number=entry.instance_number if entry else None,
         )
-
-
-def _transfer_syntax_uid(file: InstanceFile, path: Path, entry: ManifestEntry | None) -> str:
-    """As the manifest has it where it speaks of this very file; else the file itself is asked."""
-    if entry and (entry.size_bytes, entry.modified_at) == (file.size_bytes, file.modified_at):
-        return entry.transfer_syntax_uid
-    return read_head(path).transfer_syntax_uid
 
 
 def archived_instance(store: FilesystemStore, resource: Resource) -> ArchivedInstance:
     """Raises NothingThere."""
-    path = store.absolute(instance_file_path(resource))
+    file = instance_file_path(resource)
     try:
-        status = path.stat()
-        transfer_syntax_uid = read_head(path).transfer_syntax_uid
+        status = store.absolute(file).stat()
+        transfer_syntax_uid = read_head(store.absolute(file)).transfer_syntax_uid
     except FileNotFoundError:
         raise NothingThere("instance") from None
     return ArchivedInstance(
         resource=resource,
-        path=path,
+        root=store.root,
+        file=file,
         size_bytes=status.st_size,
         modified_at=modified_at(status),
         version=file_version(status),

@@ -1,26 +1,43 @@
 """The bytes of archived files, a block at a time, whatever their size. No file is ever held in memory."""
 
 import mmap
+import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 from dicomhub.standard.explicit_little_endian import reencode
 from dicomhub.standard.part10 import HEADER_MAX_BYTES, FileMeta, file_header, read_file_meta
 from dicomhub.standard.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
+from dicomhub.storage.filesystem import file_version
 
 BLOCK_BYTES = 256 * 1024
 _FORGET_BYTES = 4 * 1024 * 1024
 
 
 class ArchivedFileChanged(Exception):
-    """A file was replaced by another one after its length was announced to the client."""
+    """A file was replaced by another one, or cut, after its length was announced to the client."""
+
+    def __init__(self) -> None:
+        super().__init__("the instance has been replaced just now")
 
 
 def read_head(path: Path) -> FileMeta:
     """File Meta Information of an archived file. Raises Part10Malformed, FileNotFoundError."""
     with path.open("rb", buffering=0) as file:
         return read_file_meta(file.read(HEADER_MAX_BYTES))
+
+
+def read_ahead(path: Path) -> None:
+    """Have the kernel begin to read a file that is to be sent next, while something else is."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
+        finally:
+            os.close(descriptor)
 
 
 def as_stored(path: Path, *, size_bytes: int | None) -> Iterator[bytes]:
@@ -32,7 +49,29 @@ def as_stored(path: Path, *, size_bytes: int | None) -> Iterator[bytes]:
             break
         yield block
     if size_bytes not in {None, sent_bytes}:
-        raise ArchivedFileChanged(path.name)
+        raise ArchivedFileChanged
+
+
+def section(path: Path, *, version: str, offset: int, length_bytes: int) -> Iterator[bytes]:
+    """A part of a file. Raises ArchivedFileChanged when the file is not of this version.
+
+    version as in storage.filesystem.file_version().
+    """
+    with path.open("rb", buffering=0) as file:
+        if file_version(os.fstat(file.fileno())) != version:
+            raise ArchivedFileChanged
+        file.seek(offset)
+        while length_bytes > 0:
+            block = file.read(min(BLOCK_BYTES, length_bytes))
+            if not block:
+                raise ArchivedFileChanged
+            length_bytes -= len(block)
+            yield block
+
+
+def begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same chunks, with what keeps them from being made raised now, before anything is sent."""
+    return chain([next(chunks, b"")], chunks)
 
 
 def whole_file(file: BinaryIO) -> Iterator[bytes]:
@@ -66,7 +105,12 @@ def map_file(path: Path) -> mmap.mmap:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-def blocks(pieces: Iterable[bytes | memoryview], *, mapping: mmap.mmap) -> Iterator[bytes]:
+def pages_of(data: memoryview) -> mmap.mmap | None:
+    """The mapped file that a view is of, None where it is of anything else."""
+    return data.obj if isinstance(data.obj, mmap.mmap) else None
+
+
+def blocks(pieces: Iterable[bytes | memoryview], *, mapping: mmap.mmap | None) -> Iterator[bytes]:
     """Pieces of any size as blocks of about BLOCK_BYTES, the mapped pages behind them let go on the way."""
     gathered = bytearray()
     since_forgotten_bytes = 0
@@ -79,7 +123,7 @@ def blocks(pieces: Iterable[bytes | memoryview], *, mapping: mmap.mmap) -> Itera
             yield bytes(gathered)
             since_forgotten_bytes += len(gathered)
             gathered.clear()
-            if since_forgotten_bytes >= _FORGET_BYTES:
+            if mapping is not None and since_forgotten_bytes >= _FORGET_BYTES:
                 # Pages of a file that were read stay in this process's share of the memory until told so.
                 mapping.madvise(mmap.MADV_DONTNEED)
                 since_forgotten_bytes = 0

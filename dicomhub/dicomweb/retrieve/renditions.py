@@ -4,13 +4,15 @@ What is made now has no name in the store and goes with its last reader. Codec p
 decoded here.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, instance_file_path
+from dicomhub.environment import Environment
 from dicomhub.log import logger
 from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.part10 import Part10Malformed
@@ -24,7 +26,9 @@ from tasks.transcode.pixel_description import (
     read_pixel_description,
 )
 from tasks.transcode.plan import why_not
-from tasks.transcode.pool import CodecPool
+from tasks.transcode.pool import CodecPool, shared_pool
+
+T = TypeVar("T")
 
 
 class NoRendition(Exception):
@@ -61,13 +65,23 @@ class Renditions:
         pixels = _pixels_of(instance.path)
         if (unfit := why_not(pixels, transfer_syntax_uid)) is not None:
             raise NoRendition(unfit)
+        return self.by_some_decoder(
+            instance,
+            lambda decoder, provers: self._made_now(instance, transfer_syntax_uid, decoder, provers, pixels),
+        )
+
+    def by_some_decoder(self, instance: ArchivedInstance, make: Callable[[str, tuple[str, ...]], T]) -> T:
+        """What make(decoder, provers) gives with the first decoder of the instance that does not fail.
+
+        make raises DecoderFailed. Raises NoRendition, and CodecUnavailable.
+        """
         reason = f"there is no decoder for {instance.transfer_syntax_uid}"
         decoders = codecs_of(self.pool).decoders_of(instance.transfer_syntax_uid)
         tried: dict[str, Outcome] = {}
         while left := [decoder for decoder in decoders if decoder not in tried]:
             provers = provers_of(left[0], decoders, tried)
             try:
-                return self._made_now(instance, transfer_syntax_uid, left[0], provers, pixels)
+                return make(left[0], provers)
             except DecoderFailed as failed:
                 tried[failed.decoder] = failed.outcome
                 reason = str(failed)
@@ -89,8 +103,7 @@ class Renditions:
         provers: tuple[str, ...],
         pixels: PixelDescription,
     ) -> BinaryIO:
-        if self.store.free_bytes() < self.reserve_bytes + pixels.native_bytes:
-            raise NoRoomToRender("the store has no room for a rendition above its reserve")
+        self.check_room(pixels.native_bytes)
         incoming = self.store.create_incoming()
         try:
             order = RenderOrder(
@@ -110,6 +123,21 @@ class Renditions:
             return incoming.path.open("rb", buffering=0)
         finally:
             incoming.discard()
+
+    def check_room(self, needed_bytes: int) -> None:
+        """Raises NoRoomToRender."""
+        if self.store.free_bytes() < self.reserve_bytes + needed_bytes:
+            raise NoRoomToRender("the store has no room for a rendition above its reserve")
+
+
+def open_renditions(store: FilesystemStore, environment: Environment) -> Renditions:
+    """By this process's codec pool."""
+    return Renditions(
+        store,
+        shared_pool(environment.codec),
+        reserve_bytes=environment.intake.disk_reserve_bytes,
+        patience_seconds=environment.codec.seconds,
+    )
 
 
 def _pixels_of(path: Path) -> PixelDescription:

@@ -8,7 +8,7 @@ store but shall not travel.
 from collections.abc import Sequence
 from functools import lru_cache
 
-from dicomhub.dicomweb.http.negotiation import DICOM, MULTIPART, Offer
+from dicomhub.dicomweb.http.negotiation import DICOM, MULTIPART, ZIP, Offer
 from dicomhub.standard.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, TRANSFER_SYNTAXES
 from tasks.transcode.settings import JPEG_2000_LOSSLESS, JPEG_LS_LOSSLESS, RLE_LOSSLESS
 
@@ -22,7 +22,7 @@ _LOSSY = {
 }
 
 
-_RENDITIONS = (EXPLICIT_VR_LITTLE_ENDIAN, JPEG_LS_LOSSLESS, JPEG_2000_LOSSLESS, RLE_LOSSLESS)
+RENDITIONS = (EXPLICIT_VR_LITTLE_ENDIAN, JPEG_LS_LOSSLESS, JPEG_2000_LOSSLESS, RLE_LOSSLESS)
 
 
 @lru_cache(maxsize=256)
@@ -32,7 +32,7 @@ def offered_transfer_syntaxes(stored_uid: str, *, is_decodable: bool) -> tuple[s
     if stored is None or (stored.is_encapsulated and not is_decodable):
         return (stored_uid,)
     if stored.is_encapsulated:
-        return tuple(dict.fromkeys((stored_uid, *_RENDITIONS)))
+        return tuple(dict.fromkeys((stored_uid, *RENDITIONS)))
     if stored.may_travel_on_the_web and stored_uid != EXPLICIT_VR_LITTLE_ENDIAN:
         return (stored_uid, EXPLICIT_VR_LITTLE_ENDIAN)
     return (EXPLICIT_VR_LITTLE_ENDIAN,)
@@ -46,10 +46,14 @@ def needs_decoder(stored_uid: str, wanted_uid: str) -> bool:
 
 @lru_cache(maxsize=256)
 def dicom_offers(stored_uid: str, *, single_part: bool, is_decodable: bool) -> Sequence[Offer]:
-    """The ways to have one instance; single_part: also without a multipart around it."""
+    """The ways to have one instance.
+
+    single_part: it is asked for alone, and can be had without a multipart around it; else there is a ZIP of
+    all that is asked for.
+    """
     syntaxes = offered_transfer_syntaxes(stored_uid, is_decodable=is_decodable)
     containers = ((MULTIPART, DICOM), (DICOM, None)) if single_part else ((MULTIPART, DICOM),)
-    return tuple(
+    offers = tuple(
         Offer(
             media_type=media_type,
             part_type=part_type,
@@ -60,8 +64,27 @@ def dicom_offers(stored_uid: str, *, single_part: bool, is_decodable: bool) -> S
         for media_type, part_type in containers
         for uid in syntaxes
     )
+    return offers if single_part else (*offers, *_zip_offers(stored_uid, syntaxes))
+
+
+def _zip_offers(stored_uid: str, syntaxes: Sequence[str]) -> Sequence[Offer]:
+    """In a ZIP an instance is a file as on a disc: as it is stored, whatever that is."""
+    return tuple(
+        Offer(
+            media_type=ZIP,
+            transfer_syntax_uid=uid,
+            is_default=uid == stored_uid,
+            is_as_stored=uid == stored_uid,
+        )
+        for uid in dict.fromkeys((stored_uid, *syntaxes))
+    )
 
 
 def _is_default(uid: str) -> bool:
     """Explicit VR Little Endian, unless only a lossy form is at hand: then that one. PS3.18 8.7.3."""
-    return uid == EXPLICIT_VR_LITTLE_ENDIAN or uid in _LOSSY
+    return uid == EXPLICIT_VR_LITTLE_ENDIAN or is_lossy(uid)
+
+
+def is_lossy(uid: str) -> bool:
+    """Whether a transfer syntax is lossy by definition."""
+    return uid in _LOSSY

@@ -2,63 +2,81 @@
 
 from typing import ClassVar
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
 from rest_framework.request import Request
 
 from dicomhub.dicomweb.http import multipart
 from dicomhub.dicomweb.http.conditional import entity_tag
 from dicomhub.dicomweb.http.json_stream import array
-from dicomhub.dicomweb.http.negotiation import DICOM_XML, MULTIPART
-from dicomhub.dicomweb.retrieve import bulk_data, metadata, metadata_xml
-from dicomhub.dicomweb.retrieve.archived import archived_instances
-from dicomhub.dicomweb.retrieve.instances import body_of, head_of, plan_retrieve
-from dicomhub.dicomweb.retrieve.renditions import Renditions
+from dicomhub.dicomweb.http.negotiation import DICOM_XML, MULTIPART, ZIP
+from dicomhub.dicomweb.retrieve import metadata, metadata_xml
+from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, found_instances, instance_file_path
+from dicomhub.dicomweb.retrieve.file_names import paths_in_zip, zip_name
+from dicomhub.dicomweb.retrieve.instances import body_of, head_of, zip_of
+from dicomhub.dicomweb.retrieve.plan import plan_retrieve
+from dicomhub.dicomweb.retrieve.renditions import open_renditions
 from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.view import DicomWebView
-from tasks.transcode.pool import shared_pool
+
+_JUDGED_BY_ETAG = ("If-Range", "If-Match")
 
 
 class Retrieve(DicomWebView):
     """A study, a series or an instance, as DICOM files."""
 
+    is_limited = True
     scopes: ClassVar = {"GET": Scope.READ}
 
     def get(self, _request: Request, **_kwargs: str) -> HttpResponseBase:
         resource = self.resource()
-        renditions = Renditions(
-            self.store,
-            shared_pool(self.environment.codec),
-            reserve_bytes=self.environment.intake.disk_reserve_bytes,
-            patience_seconds=self.environment.codec.seconds,
-        )
+        renditions = open_renditions(self.store, self.environment)
+        found = found_instances(self.store, resource)
         plan = plan_retrieve(
-            archived_instances(self.store, resource),
+            found.instances,
             self.acceptable,
             renditions,
             single_part=resource.kind == "instance",
         )
         if unchanged := self.unchanged(etag=plan.etag, modified_at=plan.modified_at):
             return unchanged
+        if (archived := plan.archived_file) is not None:
+            return self._file(archived, content_type=plan.planned[0].content_type)
         if self.request.method == "HEAD":
             body = head_of(plan, base_url=self.base_url)
+        elif plan.media_type == ZIP:
+            body = zip_of(plan, renditions, paths=paths_in_zip(resource, plan.instances))
         else:
             body = body_of(plan, renditions, base_url=self.base_url)
         response = self.streamed(
             body.chunks,
             content_type=body.content_type,
-            status=206 if plan.left_out else 200,
+            status=206 if plan.left_out or found.damaged else 200,
             length_bytes=body.length_bytes,
         )
+        if plan.media_type == ZIP:
+            response["Content-Disposition"] = content_disposition_header(True, zip_name(resource))
         if plan.left_out:
             self.warn(response, f"{plan.left_out} instances cannot be had in an acceptable transfer syntax")
+        if found.damaged:
+            self.warn(response, f"{found.damaged} instances are damaged in the archive")
+        return response
+
+    def _file(self, archived: ArchivedInstance, *, content_type: str) -> HttpResponseBase:
+        """By the server in front of us, where there is one; not where it would have to know our ETag."""
+        prefix = self.environment.web.accel_prefix
+        if prefix is None or not self.request.headers.keys().isdisjoint(_JUDGED_BY_ETAG):
+            return self.in_ranges(archived.section, size_bytes=archived.size_bytes, content_type=content_type)
+        response = HttpResponse(content_type=content_type)
+        response["X-Accel-Redirect"] = f"{prefix}/{instance_file_path(archived.resource)}"
         return response
 
 
 class Metadata(DicomWebView):
     """The attributes of a study's, a series' or one instance, as DICOM JSON or in the Native DICOM Model."""
 
-    varies_by = ("Accept", "Accept-Encoding")
+    varies_by = ("Accept", "Accept-Encoding", "Accept-Charset")
     scopes: ClassVar = {"GET": Scope.READ}
 
     def get(self, _request: Request, **_kwargs: str) -> HttpResponseBase:
@@ -78,17 +96,3 @@ class Metadata(DicomWebView):
             content_type = multipart.content_type(part_type=DICOM_XML, boundary=boundary)
             return self.compressible(multipart.encode(parts, boundary), content_type=content_type)
         return self.compressible(array(lines), content_type=offer.media_type)
-
-
-class BulkData(DicomWebView):
-    """One value that metadata left out and gave a BulkDataURI."""
-
-    scopes: ClassVar = {"GET": Scope.READ}
-
-    def get(self, _request: Request, value: str, **_kwargs: str) -> StreamingHttpResponse:
-        resource = self.resource()
-        found = bulk_data.find(self.store, resource, value)
-        body = bulk_data.body_of(
-            found, self.acceptable, location=f"{self.base_url}{resource.path}/{bulk_data.SEGMENT}/{value}"
-        )
-        return self.streamed(body.chunks, content_type=body.content_type, length_bytes=body.length_bytes)

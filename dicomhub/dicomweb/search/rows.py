@@ -1,36 +1,40 @@
-"""QIDO-RS: studies, series and instances that match. PS3.18 10.6, PS3.4 C.2.2.2.
-
-Studies and series are rows of the database; instances are lines of their series' metadata documents.
-"""
+"""What a search answers of a resource: what tables and documents know of it. PS3.18 10.6.3.3."""
 
 from collections import ChainMap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from dicomhub.archive import selectors
+from dicomhub.archive.models import Series, Study
+from dicomhub.archive.row_model import SERIES_ROW_TAGS, STUDY_ROW_TAGS
 from dicomhub.dicomweb.resource import Resource
 from dicomhub.dicomweb.search.query import SearchQuery
 from dicomhub.standard.attributes import (
+    INSTANCE_ATTRIBUTES,
     SERIES_ATTRIBUTES,
     STUDY_ATTRIBUTES,
     tag_of,
 )
-from dicomhub.standard.dicom_json import encode_model
 from dicomhub.standard.uid import checked_uid
 
 Level = Literal["studies", "series", "instances"]
 Model = dict[str, Any]
-RETRIEVE_URL = "00081190"
-_ONLINE: Model = {"00080056": {"vr": "CS", "Value": ["ONLINE"]}}
+_RETRIEVE_URL: Final = "00081190"
+# All text is sent in UTF-8, whatever it came in. PS3.18 F.1.
+_OF_ALL: Final[Model] = {
+    "00080005": {"vr": "CS", "Value": ["ISO_IR 192"]},
+    "00080056": {"vr": "CS", "Value": ["ONLINE"]},
+}
 
 
-def tags(*keywords: str) -> frozenset[str]:
-    return frozenset(str(tag_of(keyword)) for keyword in keywords)
+def _tags(*keywords: str) -> frozenset[str]:
+    return frozenset(str(tag_of(keyword)) for keyword in ("SpecificCharacterSet", *keywords))
 
 
-STUDY_TAGS = tags(*STUDY_ATTRIBUTES)
-SERIES_TAGS = tags(*SERIES_ATTRIBUTES, "StudyInstanceUID", "InstanceAvailability")
+_STUDY_TAGS: Final = _tags(*STUDY_ATTRIBUTES)
+_SERIES_TAGS: Final = _tags(*SERIES_ATTRIBUTES, "StudyInstanceUID", "InstanceAvailability")
+_INSTANCE_TAGS: Final = _tags(*INSTANCE_ATTRIBUTES, "StudyInstanceUID", "SeriesInstanceUID")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,43 +67,60 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of results, an encoded object each, and how many more there are behind it."""
+    """A page of results, a data set each, and how many more there are behind it."""
 
-    lines: Iterable[bytes]
+    models: Iterable[Model]
     additional: int
 
 
-def studies(scope: Scope, query: SearchQuery, limit: int) -> Found:
-    rows = selectors.studies_matching(scope.tenant, query.matches)
-    page = list(rows[query.offset : query.offset + limit + 1])
-    additional = rows.count() - query.offset - limit if len(page) > limit else 0
+class Answers:
+    """The data sets that the clients of one search get, their tags ascending.
 
-    def lines() -> Iterator[bytes]:
-        for study in page[:limit]:
-            url = scope.retrieve_url(study.study_instance_uid)
-            yield answered(selectors.study_model(study), wanted=STUDY_TAGS, query=query, retrieve_url=url)
+    The tables of the levels that the path does not name are answered too. PS3.18 10.6.3.3.
+    """
 
-    return Found(lines(), additional)
+    def __init__(self, scope: Scope, query: SearchQuery) -> None:
+        self._scope = scope
+        self._include = query.include_tags
+        self._of_series: tuple[int, Model] = (0, {})  # of the last one answered
+
+    def study(self, study: Study, header: Model) -> Model:
+        """header: of an instance of it, as far as it says something of the study."""
+        tags = self._tags(_STUDY_TAGS)
+        url = self._scope.retrieve_url(study.study_instance_uid)
+        return _answered(
+            tags, url, selectors.study_model(study, STUDY_ROW_TAGS if tags is None else tags), header
+        )
+
+    def series(self, series: Series, header: Model) -> Model:
+        """header: of an instance of it, as far as it says something of the series or its study."""
+        tags = self._tags(_SERIES_TAGS)
+        url = self._scope.retrieve_url(series.study.study_instance_uid, series.series_instance_uid)
+        return _answered(tags, url, self._rows(series, tags), header)
+
+    def instance(self, series: Series, header: Model) -> Model:
+        tags = self._tags(
+            _INSTANCE_TAGS if self._scope.series_instance_uid else _INSTANCE_TAGS | _SERIES_TAGS
+        )
+        if self._of_series[0] != series.pk:
+            self._of_series = series.pk, self._rows(series, tags)
+        uid = header["00080018"]["Value"][0]
+        url = self._scope.retrieve_url(series.study.study_instance_uid, series.series_instance_uid, uid)
+        return _answered(tags, url, header, self._of_series[1])
+
+    def _tags(self, of_level: frozenset[str]) -> frozenset[str] | None:
+        """None: all that is known."""
+        if self._include is None:
+            return None
+        tags = of_level | self._include
+        return tags if self._scope.study_instance_uid else tags | _STUDY_TAGS
+
+    def _rows(self, series: Series, tags: frozenset[str] | None) -> Model:
+        of_study = selectors.study_model(series.study, STUDY_ROW_TAGS if tags is None else tags)
+        return of_study | selectors.series_model(series, SERIES_ROW_TAGS if tags is None else tags)
 
 
-def series(scope: Scope, query: SearchQuery, limit: int) -> Found:
-    rows = selectors.series_matching(scope.tenant, query.matches, scope.study_instance_uid)
-    page = list(rows[query.offset : query.offset + limit + 1])
-    additional = rows.count() - query.offset - limit if len(page) > limit else 0
-    wanted = SERIES_TAGS if scope.study_instance_uid else SERIES_TAGS | STUDY_TAGS
-
-    def lines() -> Iterator[bytes]:
-        for each in page[:limit]:
-            layers = selectors.series_model(each), selectors.study_model(each.study)
-            url = scope.retrieve_url(each.study.study_instance_uid, each.series_instance_uid)
-            yield answered(*layers, wanted=wanted, query=query, retrieve_url=url)
-
-    return Found(lines(), additional)
-
-
-def answered(*layers: Model, wanted: frozenset[str], query: SearchQuery, retrieve_url: str) -> bytes:
-    """The attributes of a match that this client gets, encoded; a layer goes before those after it."""
-    known = ChainMap({RETRIEVE_URL: {"vr": "UR", "Value": [retrieve_url]}}, _ONLINE, *layers)
-    include = query.include_tags
-    tags_in_order = sorted(known if include is None else wanted | include)
-    return encode_model({tag: known[tag] for tag in tags_in_order if tag in known})
+def _answered(tags: frozenset[str] | None, retrieve_url: str, *layers: Model) -> Model:
+    """A layer goes before those after it."""
+    known = ChainMap({_RETRIEVE_URL: {"vr": "UR", "Value": [retrieve_url]}}, _OF_ALL, *layers)
+    return {tag: known[tag] for tag in sorted(known if tags is None else tags) if tag in known}

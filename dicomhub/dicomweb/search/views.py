@@ -1,5 +1,6 @@
 """Searches of studies, series and instances. PS3.18 10.6."""
 
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import ClassVar
 
@@ -11,11 +12,16 @@ from dicomhub.dicomweb.http.json_stream import array
 from dicomhub.dicomweb.retrieve import metadata
 from dicomhub.dicomweb.retrieve.metadata import with_bulk_data_base
 from dicomhub.dicomweb.scope import Scope
-from dicomhub.dicomweb.search import rows as search
-from dicomhub.dicomweb.search.instances import InstanceSearch
+from dicomhub.dicomweb.search import rows
+from dicomhub.dicomweb.search.instances import instances
 from dicomhub.dicomweb.search.query import SearchQuery, parse_search_query
+from dicomhub.dicomweb.search.question import Question, Sources
+from dicomhub.dicomweb.search.upper_levels import series, studies
 from dicomhub.dicomweb.view import DicomWebView
+from dicomhub.standard.dicom_json import encode_model
 from tasks.warehouse.open import shared_warehouse
+
+_FIND = {"studies": studies, "series": series, "instances": instances}
 
 
 class Search(DicomWebView):
@@ -23,16 +29,14 @@ class Search(DicomWebView):
 
     scopes: ClassVar = {"GET": Scope.SEARCH}
 
-    level: search.Level = "studies"
+    level: rows.Level = "studies"
 
     def get(self, request: Request, **kwargs: str) -> HttpResponseBase:
         offer = self.acceptable.choose(metadata.OFFERS)
-        query = parse_search_query(
-            (name, value) for name, values in request.query_params.lists() for value in values
-        )
+        pairs = ((name, value) for name, values in request.query_params.lists() for value in values)
+        query = parse_search_query(pairs, max_uids=self.environment.web.qido_max_uids)
         found = self._found(query, kwargs)
-        base_url = self.base_url
-        lines = (with_bulk_data_base(line, base_url) for line in found.lines)
+        lines = self._lines(found.models)
         first = next(lines, None)
         response: HttpResponseBase
         if first is None and self.environment.web.qido_no_match_status == 204:
@@ -43,36 +47,32 @@ class Search(DicomWebView):
         self._warn(response, query, found)
         return response
 
-    def _found(self, query: SearchQuery, kwargs: dict[str, str]) -> search.Found:
-        scope = search.Scope(
+    def _lines(self, models: Iterable[rows.Model]) -> Iterator[bytes]:
+        base_url = self.base_url
+        return (with_bulk_data_base(encode_model(model), base_url) for model in models)
+
+    def _found(self, query: SearchQuery, kwargs: dict[str, str]) -> rows.Found:
+        web = self.environment.web
+        scope = rows.Scope(
             tenant=self.tenant,
             study_instance_uid=kwargs.get("study"),
             series_instance_uid=kwargs.get("series"),
             base_url=self.base_url,
         )
-        most = self.environment.web.qido_max_results
+        sources = Sources(
+            store=self.store,
+            warehouse=shared_warehouse(self.environment.warehouse),
+            max_series=web.qido_max_series,
+            max_seconds=web.qido_max_seconds,
+        )
+        most = web.qido_max_results
         limit = most if query.limit is None else min(query.limit, most)
-        match self.level:
-            case "studies":
-                return search.studies(scope, query, limit)
-            case "series":
-                return search.series(scope, query, limit)
-            case "instances":
-                web = self.environment.web
-                return InstanceSearch(
-                    self.store,
-                    shared_warehouse(self.environment.warehouse),
-                    scope,
-                    query,
-                    max_series=web.qido_max_series,
-                    max_seconds=web.qido_max_seconds,
-                ).found(limit)
+        question = Question(sources, scope, query, self.level)
+        return _FIND[self.level](question, rows.Answers(scope, query), limit)
 
-    def _warn(self, response: HttpResponseBase, query: SearchQuery, found: search.Found) -> None:
-        if query.is_fuzzy:
-            self.warn(
-                response,
-                "The fuzzymatching parameter is not supported. Only literal matching has been performed.",
-            )
+    def _warn(self, response: HttpResponseBase, query: SearchQuery, found: rows.Found) -> None:
+        if query.ignored:
+            names = ", ".join(query.ignored)
+            self.warn(response, f"These parameters are not supported and have been ignored: {names}")
         if found.additional:
             self.warn(response, f"There are {found.additional} additional results that can be requested")

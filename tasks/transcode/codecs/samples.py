@@ -59,6 +59,34 @@ def as_rgb(samples: Octets, precision: int) -> bytes:
     return np.clip(rgb, 0, largest).astype(f"<u{container_bytes(precision)}").tobytes()
 
 
+def as_ybr_full(samples: Octets, pixels: PixelDescription) -> bytes:
+    """RGB, interleaved, as YBR_FULL: the inverse of as_rgb, but for what that has rounded and cut off."""
+    item = f"<u{pixels.bits_allocated // 8}"
+    values = np.frombuffer(samples, item).reshape(-1, 3).astype(np.int64)
+    red, green, blue = values[:, 0], values[:, 1], values[:, 2]
+    centre = (1 << pixels.bits_stored - 1 << 16) + _HALF - 1
+    ybr = np.empty_like(values)
+    ybr[:, 0] = 19595 * red + 38470 * green + 7471 * blue + _HALF >> 16
+    ybr[:, 1] = -11059 * red - 21709 * green + 32768 * blue + centre >> 16
+    ybr[:, 2] = 32768 * red - 27439 * green - 5329 * blue + centre >> 16
+    return ybr.astype(item).tobytes()
+
+
+def subsampled(samples: Octets, pixels: PixelDescription) -> bytes:
+    """YBR_FULL, interleaved, as YBR_FULL_422: Y Y Cb Cr for each two pixels of a row. PS3.3 C.7.6.3.1.2."""
+    pairs = np.frombuffer(samples, f"<u{pixels.bits_allocated // 8}").reshape(-1, 2, 3)
+    halves = np.empty((len(pairs), 4), pairs.dtype)
+    halves[:, :2] = pairs[:, :, 0]
+    halves[:, 2:] = (pairs[:, 0, 1:].astype(np.uint32) + pairs[:, 1, 1:] + 1) // 2
+    return halves.tobytes()
+
+
+def planar(samples: Octets, pixels: PixelDescription) -> bytes:
+    """Interleaved samples in planar configuration 1."""
+    interleaved_samples = np.frombuffer(samples, f"<u{pixels.bits_allocated // 8}")
+    return interleaved_samples.reshape(-1, pixels.samples_per_pixel).T.tobytes()
+
+
 def interleaved(samples: Octets, pixels: PixelDescription) -> Decoded:
     """A native frame in planar configuration 0, and without subsampling. PS3.3 C.7.6.3.1.2, C.7.6.3.1.3."""
     if pixels.samples_per_pixel == 1 or pixels.bits_allocated < 8:

@@ -33,13 +33,14 @@ CREATE TABLE IF NOT EXISTS `dicom_state_meta` (
     `last_received_at` DATETIME(6) NOT NULL,
     `updated_at` DATETIME(6) NOT NULL COMMENT 'when this row was made',
     `schema_version` INT NOT NULL COMMENT 'of the program that wrote the row',
+    `deleted_at` DATETIME(6) NULL COMMENT 'when it was deleted from the archive; null: it is there',
     INDEX `patient_id_index` (`patient_id`) USING INVERTED,
     INDEX `study_date_index` (`study_date`) USING INVERTED,
     INDEX `accession_number_index` (`accession_number`) USING INVERTED,
     INDEX `modality_index` (`modality`) USING INVERTED
 )
 UNIQUE KEY (`tenant`, `study_instance_uid`, `series_instance_uid`)
-COMMENT 'dicomhub, schema version 1'
+COMMENT 'dicomhub, schema version 2'
 DISTRIBUTED BY HASH (`study_instance_uid`) BUCKETS 8
 PROPERTIES (
     "replication_num" = "3",
@@ -85,12 +86,13 @@ CREATE TABLE IF NOT EXISTS `dicom_image_meta` (
     `calling_ae_title` STRING NULL,
     `header` VARIANT NULL COMMENT 'the whole header, DICOM JSON Model (PS3.18 F)',
     `schema_version` INT NOT NULL COMMENT 'of the program that wrote the row',
+    `deleted_at` DATETIME(6) NULL COMMENT 'when it was deleted from the archive; null: it is there',
     INDEX `modality_index` (`modality`) USING INVERTED,
     INDEX `study_date_index` (`study_date`) USING INVERTED,
     INDEX `patient_id_index` (`patient_id`) USING INVERTED
 )
 UNIQUE KEY (`tenant`, `study_instance_uid`, `series_instance_uid`, `sop_instance_uid`)
-COMMENT 'dicomhub, schema version 1'
+COMMENT 'dicomhub, schema version 2'
 DISTRIBUTED BY HASH (`study_instance_uid`) BUCKETS 8
 PROPERTIES (
     "replication_num" = "3",
@@ -122,7 +124,7 @@ CREATE TABLE IF NOT EXISTS `dicom_receive_log` (
     INDEX `modality_index` (`modality`) USING INVERTED
 )
 UNIQUE KEY (`received_at`, `event_id`)
-COMMENT 'dicomhub, schema version 1'
+COMMENT 'dicomhub, schema version 2'
 AUTO PARTITION BY RANGE (date_trunc(`received_at`, 'month')) ()
 DISTRIBUTED BY HASH (`event_id`) BUCKETS 8
 PROPERTIES (
@@ -154,7 +156,7 @@ CREATE TABLE IF NOT EXISTS `dicom_transcode_log` (
     INDEX `study_instance_uid_index` (`study_instance_uid`) USING INVERTED
 )
 UNIQUE KEY (`happened_at`, `event_id`)
-COMMENT 'dicomhub, schema version 1'
+COMMENT 'dicomhub, schema version 2'
 AUTO PARTITION BY RANGE (date_trunc(`happened_at`, 'month')) ()
 DISTRIBUTED BY HASH (`event_id`) BUCKETS 8
 PROPERTIES (
@@ -187,7 +189,7 @@ CREATE TABLE IF NOT EXISTS `wado_access_log` (
     INDEX `status_index` (`status`) USING INVERTED
 )
 UNIQUE KEY (`happened_at`, `event_id`)
-COMMENT 'dicomhub, schema version 1'
+COMMENT 'dicomhub, schema version 2'
 AUTO PARTITION BY RANGE (date_trunc(`happened_at`, 'month')) ()
 DISTRIBUTED BY HASH (`event_id`) BUCKETS 8
 PROPERTIES (
