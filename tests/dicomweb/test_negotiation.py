@@ -122,7 +122,20 @@ def test_refusal_names_what_can_be_had():
     assert error.value.available == (
         f'multipart/related; type="application/dicom"; transfer-syntax={DEFLATED}',
         f'multipart/related; type="application/dicom"; transfer-syntax={EXPLICIT}',
+        f"application/zip; transfer-syntax={DEFLATED}",
+        f"application/zip; transfer-syntax={EXPLICIT}",
     )
+
+
+@pytest.mark.parametrize("wildcard", ["*/*", "application/*", "application/*; transfer-syntax=*"])
+def test_no_wildcard_stands_for_a_zip(wildcard):
+    offers = [
+        offer
+        for offer in dicom_offers(DEFLATED, single_part=False, is_decodable=True)
+        if offer.media_type == "application/zip"
+    ]
+    assert Acceptable.parse(parameter="", header=wildcard).choice(offers) is None
+    assert Acceptable.parse(parameter="", header="application/zip").choice(offers) == offers[0]
 
 
 @pytest.mark.parametrize("stored", sorted(TRANSFER_SYNTAXES))

@@ -24,6 +24,7 @@ class Offer:
 
     is_default: what a range without a transfer-syntax parameter asks for (PS3.18 8.7.3.4);
     is_as_stored: what transfer-syntax=* asks for. An offer without a transfer syntax has neither.
+    is_only_by_name: no range with a wildcard asks for it.
     """
 
     media_type: str
@@ -31,6 +32,7 @@ class Offer:
     transfer_syntax_uid: str | None = None
     is_default: bool = True
     is_as_stored: bool = True
+    is_only_by_name: bool = False
 
     def __str__(self) -> str:
         text = self.media_type
@@ -93,7 +95,7 @@ def _choice(offers: Sequence[Offer], ranges: tuple[MediaRange, ...]) -> Offer | 
 def _specificity(media_range: MediaRange, offer: Offer) -> int | None:
     """How closely a range names an offer; None where it does not cover it."""
     closeness = _match(media_range.name, offer.media_type)
-    if closeness is None:
+    if closeness is None or (offer.is_only_by_name and media_range.has_wildcard):
         return None
     if offer.part_type is not None and (part_type := media_range.parameter("type")) is not None:
         part_closeness = _match(part_type.strip().lower(), offer.part_type)

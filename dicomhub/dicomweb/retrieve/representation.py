@@ -75,6 +75,7 @@ def _zip_offers(stored_uid: str, syntaxes: Sequence[str]) -> Sequence[Offer]:
             transfer_syntax_uid=uid,
             is_default=uid == stored_uid,
             is_as_stored=uid == stored_uid,
+            is_only_by_name=True,
         )
         for uid in dict.fromkeys((stored_uid, *syntaxes))
     )
