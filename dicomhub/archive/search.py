@@ -103,8 +103,7 @@ def _moment(tenant: str, key: MomentKey, path: str, model: type[Any], columns: M
 def _study_condition(tenant: str, keyword: str, value: str, rules: MatchRules, *, path: str, study: str) -> Q:
     """The tenant is said of every table that is looked into: their indexes begin with it."""
     if keyword in _PATIENT:
-        of_patient = _patient_condition(tenant, _PATIENT[keyword], value, rules, path=f"{path}patient__")
-        return Q(**{f"{path}patient__tenant": tenant}) & of_patient if of_patient else Q()
+        return _patient_condition(tenant, _PATIENT[keyword], value, rules, path=f"{path}patient__")
     if keyword in _STUDY:
         of_study = condition(_STUDY[keyword], value, path, rules)
         return Q(**{f"{path}tenant": tenant}) & of_study if of_study else Q()
@@ -115,7 +114,8 @@ def _study_condition(tenant: str, keyword: str, value: str, rules: MatchRules, *
 
 def _patient_condition(tenant: str, column: Column, value: str, rules: MatchRules, *, path: str) -> Q:
     if column.vr != "PN" or not rules.is_fuzzy or rules.asks_for_none(value):
-        return condition(column, value, path, rules)
+        of_patient = condition(column, value, path, rules)
+        return Q(**{f"{path}tenant": tenant}) & of_patient if of_patient else Q()
     patient = path.removesuffix("__")
     found = Q()
     # The longest is the rarest, as a rule: it finds patients, and of these the others are looked for.

@@ -1,7 +1,4 @@
-"""OHIF's built viewer, served beside an archive, in a real browser.
-
-`python -m tests.clients.ohif [FOLDER]` takes the picture of docs/screenshots anew.
-"""
+"""OHIF's built viewer, served beside an archive, in a real browser."""
 
 import json
 import os
@@ -14,11 +11,8 @@ from threading import Thread
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.support.node import ohif_bundle
-
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-_ROOT = Path(__file__).parents[2]
-_SIZE = {"width": 1400, "height": 860}
+SIZE = {"width": 1400, "height": 860}
 # Cornerstone3D draws with WebGL; without a graphics card Chromium does that on the processor.
 _SOFTWARE_GL = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 _WAIT_MS = 120_000
@@ -51,9 +45,9 @@ class _Site(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def ohif_site() -> Iterator[ThreadingHTTPServer]:
-    """The viewer on a free port of loopback; open_archive() says of whose images it is."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Site, directory=str(ohif_bundle())))
+def ohif_site(bundle: Path) -> Iterator[ThreadingHTTPServer]:
+    """The viewer of these files on a free port of loopback; show() says of whose images it is."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Site, directory=str(bundle)))
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -111,9 +105,17 @@ def browser() -> Iterator[Browser]:
             opened.close()
 
 
-def open_study_list(page: Page, url: str, *, patient_id: str) -> None:
+def close_greetings(page: Page) -> None:
+    """What the viewer shows to those who see it for the first time."""
+    for name in ("Confirm and hide", "Skip all"):
+        greeting = page.get_by_text(name, exact=True)
+        if greeting.count():
+            greeting.first.click()
+
+
+def open_study_list(page: Page, url: str, *, patient_name: str) -> None:
     page.goto(url)
-    page.get_by_text(patient_id, exact=True).first.wait_for(timeout=_WAIT_MS)
+    page.get_by_text(patient_name).first.wait_for(timeout=_WAIT_MS)
 
 
 def open_study(page: Page, url: str, *, study_instance_uid: str) -> None:

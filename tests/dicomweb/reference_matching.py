@@ -39,7 +39,9 @@ def is_match(data_set: Dataset, keys: dict[str, str], rules: dict[str, str]) -> 
         time = date[:-4] + "Time"
         if time in keys and is_one_form(keys[date], keys[time]):
             moments.append((date, time, keys.pop(date), keys.pop(time)))
-    return all(is_moment_match(data_set, *moment) for moment in moments) and all(is_key_match(data_set, keyword, value, rules) for keyword, value in keys.items())
+    return all(is_moment_match(data_set, *moment) for moment in moments) and all(
+        is_key_match(data_set, keyword, value, rules) for keyword, value in keys.items()
+    )
 
 
 def is_key_match(data_set: Dataset, keyword: str, value: str, rules: dict[str, str]) -> bool:

@@ -226,7 +226,7 @@ def test_studies_and_series_are_found_by_headers(archived, get, settings, edited
         documents = json_of(by_documents(get, settings, query, path))
         assert [model[tag]["Value"][0] for model in documents] == expected
     assert "additional results" in get(path, {"KVP": "99", "limit": 2})["Warning"]
-    without = {"ImageComments": '""', "emptyvaluematching": "true", "KVP": "99"}
+    without = {"AcquisitionComments": '""', "emptyvaluematching": "true", "KVP": "99"}
     assert len(json_of(get(path, without))) == len(expected)
     assert json_of(get(path, {"KVP": '""', "emptyvaluematching": "true"})) == []
 

@@ -6,8 +6,9 @@ Whichever it is, the instances that are looked for by their headers across the a
 their UIDs, and all others study by study, series by series, in the order of their numbers.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from typing import Any, cast
 
 import orjson
 from django.db.models import Sum
@@ -74,18 +75,20 @@ def _all(question: Question, answers: Answers, limit: int) -> Found:
     """Of every series that the database leaves, its counts say where a page begins."""
     first, last = question.query.offset, question.query.offset + limit
     total = question.series().aggregate(total=Sum("number_of_instances", default=0))["total"]
-    return Found(_lines_between(question, answers, first, last), max(total - last, 0))
-
-
-def _lines_between(question: Question, answers: Answers, first: int, last: int) -> Iterator[Model]:
+    parts: list[tuple[Series, slice]] = []
     passed = 0
-    for series in question.series_in_order():
-        if passed >= last:
-            return
-        if passed + series.number_of_instances <= first:
+    # Closed here, and not whenever a client has read its answer: it is a cursor of the database.
+    rows = cast("Generator[Series, None, None]", question.series().iterator())
+    with closing(rows) as every:
+        for series in every:
+            if passed >= last:
+                break
+            if passed + series.number_of_instances > first:
+                parts.append((series, slice(max(first - passed, 0), last - passed)))
             passed += series.number_of_instances
-            continue
-        lines = question.lines(series)
-        for line in lines[max(first - passed, 0) : last - passed]:
-            yield answers.instance(series, orjson.loads(line))
-        passed += len(lines)
+    models = (
+        answers.instance(series, orjson.loads(line))
+        for series, part in parts
+        for line in question.lines(series)[part]
+    )
+    return Found(models, max(total - last, 0))
