@@ -179,7 +179,6 @@ def test_head_has_the_headers_and_no_body(filling, get):
         "/studies/1.2/series/1.3/instances/1.4/metadata",
         "/studies/1.2/series/1.3/instances/1.4/bulkdata/7FE00010",
         "/no/such/thing",
-        "/",
         "/studies/",
     ],
 )
