@@ -11,11 +11,11 @@ import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from dicomhub.accounts.scope import Scope
 from dicomhub.dicomweb.http import request_body
 from dicomhub.dicomweb.http.address import client_address
 from dicomhub.dicomweb.http.multipart_reader import MultipartMalformed
 from dicomhub.dicomweb.http.negotiation import DICOM, DICOM_JSON, DICOM_XML, JSON, Offer
-from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.store.admission import StoreAdmission
 from dicomhub.dicomweb.store.body_format import BodyFormat
 from dicomhub.dicomweb.store.dicom_files import DicomFiles
