@@ -57,6 +57,7 @@ class Store(DicomWebView):
             try:
                 self._receive(body, sink)
             except MultipartMalformed:
+                sink.discard()
                 if not outcome.stored:
                     raise
                 # What has come before it is stored, and the client has to know.
