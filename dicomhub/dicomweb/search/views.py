@@ -67,7 +67,7 @@ class Search(DicomWebView):
 
     def _found(self, query: SearchQuery, kwargs: dict[str, str]) -> rows.Found:
         web = self.environment.web
-        scope = rows.Scope(
+        within = rows.Within(
             tenant=self.tenant,
             study_instance_uid=kwargs.get("study"),
             series_instance_uid=kwargs.get("series"),
@@ -81,8 +81,8 @@ class Search(DicomWebView):
         )
         most = web.qido_max_results
         limit = most if query.limit is None else min(query.limit, most)
-        question = Question(sources, scope, query, self.level)
-        return _FIND[self.level](question, rows.Answers(scope, query), limit)
+        question = Question(sources, within, query, self.level)
+        return _FIND[self.level](question, rows.Answers(within, query), limit)
 
     def _warn(self, response: HttpResponseBase, query: SearchQuery, found: rows.Found) -> None:
         if query.ignored:

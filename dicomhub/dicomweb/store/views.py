@@ -25,7 +25,8 @@ from dicomhub.dicomweb.store.part_sink import PartSink, receive_parts, receive_s
 from dicomhub.dicomweb.store.unavailable import StoreUnavailable
 from dicomhub.dicomweb.view import DicomWebView
 from dicomhub.intake.admission import read_admission
-from dicomhub.intake.door import Intake, Provenance
+from dicomhub.intake.door import Intake
+from dicomhub.intake.provenance import Provenance
 from dicomhub.intake.shared import shared_intake
 from dicomhub.log import logger
 from dicomhub.standard.dicom_json import encode_model
