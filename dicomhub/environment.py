@@ -78,6 +78,7 @@ class IntakeSettings:
 class WebSettings:
     host: str
     port: int
+    processes: int
     threads: int
     secret_key: str | None
     allowed_hosts: tuple[str, ...]
@@ -475,6 +476,7 @@ def _web(read: _Reader, *, is_authenticated: bool) -> WebSettings:
     settings = WebSettings(
         host=read.text("WEB_HOST", "127.0.0.1"),
         port=read.port("WEB_PORT", 8000),
+        processes=read.integer("WEB_PROCESSES", min(len(os.sched_getaffinity(0)), 2), least=1, most=256),
         threads=read.integer("WEB_THREADS", 8, least=1, most=1000),
         secret_key=read.optional("SECRET_KEY"),
         allowed_hosts=tuple(host.strip() for host in hosts.split(",") if host.strip()),
