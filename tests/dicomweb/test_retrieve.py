@@ -230,10 +230,12 @@ def test_what_can_be_read_and_stored(filling, client, method):
     assert json_of(response)["detail"] == "method"
 
 
-def test_an_accept_header_that_cannot_be_read_is_400(filling, get):
-    response = get("/studies", accept="application/dicom+json;q=high")
+def test_what_is_not_valid_in_an_accept_header_is_ignored(filling, get):
+    assert get("/studies", accept="text/html, *; q=.2, */*; q=.2").status_code == 200
+    assert get("/studies", accept="application/dicom+json;q=high").status_code == 406
+    response = get("/studies", {"accept": "application/dicom+json;q=high"})
     assert response.status_code == 400
-    assert json_of(response)["detail"] == "Accept header"
+    assert json_of(response)["detail"] == "accept parameter"
 
 
 def test_a_host_that_is_not_ours_gets_no_page(filling, client):
