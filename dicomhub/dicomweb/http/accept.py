@@ -52,7 +52,7 @@ ANYTHING = (MediaRange("*", "*"),)
 
 
 def parse_accept_header(text: str) -> tuple[MediaRange, ...]:
-    """Media ranges in the client's order, without those that are not valid. An empty header accepts anything."""
+    """Media ranges in the client's order, those that are not valid left out. No header accepts anything."""
     if not text.strip(", \t"):
         return ANYTHING
     ranges: list[MediaRange] = []

@@ -76,8 +76,13 @@ class Rendered(PictureView):
     is_limited = True
 
     def get(self, request: Request, frames: str | None = None, **_kwargs: str) -> HttpResponseBase:
+        response = self._shown(parameters.look(request.query_params), frames)
+        if ignored := ", ".join(parameters.unsupported_annotations(request.query_params)):
+            self.warn(response, f"The following annotation values are not supported: {ignored}")
+        return response
+
+    def _shown(self, look: Look, frames: str | None) -> HttpResponseBase:
         resource = self.resource()
-        look = parameters.look(request.query_params)
         if resource.sop_instance_uid is None:
             return self._of_instances(archived_instances(self.store, resource), look)
         numbers = () if frames is None else parse_frame_list(frames)
