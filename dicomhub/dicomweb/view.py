@@ -114,7 +114,7 @@ class DicomWebView(APIView):
         if response.status_code in _OF_THE_RESOURCE:
             if self.validators is not None:
                 conditional.set_validators(response, self.validators)
-            if "study" in kwargs and request.method in {"GET", "HEAD"}:
+            if request.method in {"GET", "HEAD"} and self.scopes.get("GET") is Scope.READ:
                 response.setdefault("Content-Location", self._address())
         if self.place is not None:
             _close_with(response, self.place)

@@ -26,7 +26,6 @@ def ct(filling):
         (f"{INSTANCE}/bulkdata/7FE00010", "*/*"),
         (f"{INSTANCE}/rendered", "*/*"),
         (f"{STUDY}/thumbnail", "*/*"),
-        (f"{STUDY}/series", "*/*"),
     ],
 )
 def test_content_location_says_of_what_it_is(ct, get, path, accept):

@@ -48,9 +48,7 @@ def look(query: Query) -> Look:
         window=_window(only_value(query, "window")),
         viewport=_viewport(only_value(query, "viewport")),
         quality=quality("quality", only_value(query, "quality")),
-        annotations=tuple(
-            Annotation(word) for word in _annotation_keywords(query) if word in tuple(Annotation)
-        ),
+        annotations=annotations(query),
         with_icc_profile=_with_icc_profile(only_value(query, "iccprofile")),
     )
 
@@ -66,8 +64,13 @@ def thumbnail_look(query: Query) -> Look:
     return Look(viewport=viewport)
 
 
+def annotations(query: Query) -> tuple[Annotation, ...]:
+    """Those that are supported. Raises RenderingParameterInvalid. PS3.18 8.3.5.1.1."""
+    return tuple(Annotation(word) for word in _annotation_keywords(query) if word in tuple(Annotation))
+
+
 def unsupported_annotations(query: Query) -> tuple[str, ...]:
-    """Keywords that are ignored, and to be warned of. Raises RenderingParameterInvalid. PS3.18 8.3.5.1.1."""
+    """Keywords that are ignored, and to be warned of. Raises RenderingParameterInvalid."""
     return tuple(word for word in _annotation_keywords(query) if word not in tuple(Annotation))
 
 
@@ -95,16 +98,6 @@ def decimal(name: str, text: str) -> float:
 
 def quality(name: str, text: str | None) -> int:
     return Look().quality if text is None else integer(name, text, least=1, most=100)
-
-
-def annotations(name: str, text: str | None) -> tuple[Annotation, ...]:
-    if text is None:
-        return ()
-    words = [word.strip() for word in text.split(",")]
-    known = tuple(Annotation)
-    if not all(word in known for word in words):
-        raise RenderingParameterInvalid(name, f"it is a list of {' and '.join(known)}")
-    return tuple(dict.fromkeys(Annotation(word) for word in words))
 
 
 def window(name: str, center: str, width: str, function: WindowFunction = WindowFunction.LINEAR) -> Window:

@@ -69,7 +69,7 @@ def wado_request(query: Query, *, tenant: str, accept_header: str) -> WadoReques
             window=_window(query),
             viewport=_viewport(query),
             quality=quality("imageQuality", only_value(query, "imageQuality")),
-            annotations=annotations("annotation", only_value(query, "annotation")),
+            annotations=annotations(query),
         ),
     )
 
@@ -93,9 +93,9 @@ def _acceptable(content_type: str | None, header: str) -> Acceptable:
 
 
 def _as_dicom(transfer_syntax: str | None) -> Acceptable:
+    """One UID, or *: as stored. PS3.18 8.7.3.6, 9.4.2.4."""
     if transfer_syntax is None:
         return Acceptable.parse(parameter="", header=DICOM)
-    # Not the standard's, and what dicomweb-client asks for.
     is_as_stored = transfer_syntax == "*"
     uid = transfer_syntax if is_as_stored else checked_uid("transferSyntax", transfer_syntax)
     return Acceptable.parse(parameter="", header=f"{DICOM}; transfer-syntax={uid}")
