@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from dicomhub.environment import ScpSettings
+from dicomhub.configuration.receiving import ScpSettings
 from dicomhub.intake.door import Intake, Provenance
 from dicomhub.log import logger
 from dicomhub.standard.sop_class import VERIFICATION

@@ -18,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from dicomhub.accounts.rights import EVERYTHING, Rights
+from dicomhub.accounts.scope import Scope
 from dicomhub.dicomweb import errors
 from dicomhub.dicomweb.auth.admission import admitted_tenant, demand
 from dicomhub.dicomweb.auth.authentication import BearerAuthentication, MembershipAuthentication
@@ -30,7 +31,6 @@ from dicomhub.dicomweb.http.limits import Place, take_place
 from dicomhub.dicomweb.http.negotiation import Acceptable
 from dicomhub.dicomweb.http.ranges import ByteRange, wanted_range
 from dicomhub.dicomweb.resource import NothingThere, Resource
-from dicomhub.dicomweb.scope import Scope
 from dicomhub.environment import Environment
 from dicomhub.storage.filesystem import FilesystemStore, open_store
 

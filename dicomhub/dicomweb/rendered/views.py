@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
+from dicomhub.accounts.scope import Scope
 from dicomhub.dicomweb.http import multipart
 from dicomhub.dicomweb.http.conditional import entity_tag
 from dicomhub.dicomweb.http.negotiation import MULTIPART, Offer
@@ -26,7 +27,6 @@ from dicomhub.dicomweb.rendered.subject import Frames, NoPicture, Stored, subjec
 from dicomhub.dicomweb.resource import NothingThere
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, archived_instance, archived_instances
 from dicomhub.dicomweb.retrieve.frame_list import parse_frame_list
-from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.view import DicomWebView
 from tasks.transcode.picture_order import Look
 from tasks.transcode.pool import shared_pool

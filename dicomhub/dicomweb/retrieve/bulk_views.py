@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
+from dicomhub.accounts.scope import Scope
 from dicomhub.dicomweb.http import multipart
 from dicomhub.dicomweb.retrieve.archived import archived_instance, archived_instances
 from dicomhub.dicomweb.retrieve.bulk_data import SEGMENT, find
@@ -14,7 +15,6 @@ from dicomhub.dicomweb.retrieve.bulk_value import content_type_of
 from dicomhub.dicomweb.retrieve.frame_list import parse_frame_list
 from dicomhub.dicomweb.retrieve.frames import body_of, head_of, in_file, plan_frames
 from dicomhub.dicomweb.retrieve.renditions import open_renditions
-from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.view import DicomWebView
 
 

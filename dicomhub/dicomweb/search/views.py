@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
+from dicomhub.accounts.scope import Scope
 from dicomhub.dicomweb.http import multipart
 from dicomhub.dicomweb.http.json_stream import array
 from dicomhub.dicomweb.http.multipart import PartHead
@@ -15,7 +16,6 @@ from dicomhub.dicomweb.http.negotiation import DICOM_XML, MULTIPART, Offer
 from dicomhub.dicomweb.retrieve import metadata
 from dicomhub.dicomweb.retrieve.metadata import with_bulk_data_base
 from dicomhub.dicomweb.retrieve.metadata_xml import document
-from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.search import rows
 from dicomhub.dicomweb.search.instances import instances
 from dicomhub.dicomweb.search.query import SearchQuery, parse_search_query

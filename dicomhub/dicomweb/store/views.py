@@ -11,10 +11,11 @@ import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from dicomhub.accounts.scope import Scope
 from dicomhub.dicomweb.http import request_body
+from dicomhub.dicomweb.http.address import client_address
 from dicomhub.dicomweb.http.multipart_reader import MultipartMalformed
 from dicomhub.dicomweb.http.negotiation import DICOM, DICOM_JSON, DICOM_XML, JSON, Offer
-from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.store.admission import StoreAdmission
 from dicomhub.dicomweb.store.body_format import BodyFormat
 from dicomhub.dicomweb.store.dicom_files import DicomFiles
@@ -109,13 +110,12 @@ class Store(DicomWebView):
         except (OSError, msgspec.DecodeError) as error:
             logger().error("admission_snapshot_unreadable", error=str(error))
             raise StoreUnavailable("what may be stored cannot be read") from error
-        meta = self.request.META
         return StoreAdmission.of(
             snapshot,
             tenant=self.tenant,
             provenance=Provenance(
                 source="stow",
-                source_address=meta.get("REMOTE_ADDR", ""),
+                source_address=client_address(self.request, proxies=self.environment.web.proxies),
                 trace_id=uuid.uuid4().hex,
             ),
             study_instance_uid=self.resource().study_instance_uid if "study" in self.kwargs else None,

@@ -8,6 +8,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from rest_framework.request import Request
 
+from dicomhub.accounts.scope import Scope
 from dicomhub.dicomweb.http.address import public_address
 from dicomhub.dicomweb.http.negotiation import DICOM, Offer
 from dicomhub.dicomweb.rendered.offers import ONE_IMAGE
@@ -18,7 +19,6 @@ from dicomhub.dicomweb.rendered.views import PictureView
 from dicomhub.dicomweb.resource import Resource
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, archived_instance
 from dicomhub.dicomweb.retrieve.views import Retrieve
-from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.wado_uri.parameters import WadoRequest, wado_request
 from tasks.transcode.picture_order import GIF
 
