@@ -111,11 +111,19 @@ class DicomWebView(APIView):
         patch_vary_headers(response, self.varies_by)
         if settings.ENVIRONMENT.auth.is_on:
             patch_vary_headers(response, ["Authorization", "Cookie"])
-        if self.validators is not None and response.status_code in _OF_THE_RESOURCE:
-            conditional.set_validators(response, self.validators)
+        if response.status_code in _OF_THE_RESOURCE:
+            if self.validators is not None:
+                conditional.set_validators(response, self.validators)
+            if request.method in {"GET", "HEAD"} and self.scopes.get("GET") is Scope.READ:
+                response.setdefault("Content-Location", self._address())
         if self.place is not None:
             _close_with(response, self.place)
         return response
+
+    def _address(self) -> str:
+        """Of what was asked for. PS3.18 8.4.2."""
+        public = public_address(self.request, configured=self.environment.web.public_url)
+        return public + self.request.get_full_path()
 
     def _client(self) -> str:
         """Who takes the places of one client: a user by name, everybody else by address."""
@@ -231,9 +239,13 @@ def _close_with(response: HttpResponseBase, place: Place) -> None:
 
 
 class NoSuchResource(DicomWebView):
-    """Whatever no other route names, so that it is answered in the same form as all else."""
+    """Whatever no other route names, by any method, so that it is answered in the same form as all else."""
 
-    scopes: ClassVar = {"GET": Scope.READ}
+    http_method_names = ["get", "head", "post", "put", "patch", "delete", "options"]  # noqa: RUF012 - likewise
+    scopes: ClassVar = dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), Scope.READ)
 
     def get(self, _request: Request, **_kwargs: str) -> NoReturn:
         raise NothingThere("resource")
+
+    post = put = patch = delete = get
+    options = get  # type: ignore[assignment] # never answered with a Response, as the base has it

@@ -37,6 +37,12 @@ class PictureView(DicomWebView):
 
     scopes: ClassVar = {"GET": Scope.READ}
 
+    def with_warning(self, response: HttpResponseBase) -> HttpResponseBase:
+        """Of what the client asked to be drawn into the picture, and is not. PS3.18 8.3.5.1.1."""
+        if ignored := ", ".join(parameters.unsupported_annotations(self.request.query_params)):
+            self.warn(response, f"The following annotation values are not supported: {ignored}")
+        return response
+
     def picture(self, drawing: Drawing) -> HttpResponseBase:
         """One image file. Raises what checked() and draw() raise."""
         checked(drawing)
@@ -76,8 +82,10 @@ class Rendered(PictureView):
     is_limited = True
 
     def get(self, request: Request, frames: str | None = None, **_kwargs: str) -> HttpResponseBase:
+        return self.with_warning(self._shown(parameters.look(request.query_params), frames))
+
+    def _shown(self, look: Look, frames: str | None) -> HttpResponseBase:
         resource = self.resource()
-        look = parameters.look(request.query_params)
         if resource.sop_instance_uid is None:
             return self._of_instances(archived_instances(self.store, resource), look)
         numbers = () if frames is None else parse_frame_list(frames)

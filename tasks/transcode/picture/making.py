@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from PIL import Image
+from PIL import Image, ImageCms
 
 from dicomhub.standard.data_set_level import Level
 from tasks.transcode.codecs.codec import Decoder
@@ -51,7 +51,8 @@ def _displayed(source: Source, decoder: Decoder, level: Level, index: int, look:
     return Image.fromarray(shades(values, greys(level, pixels, index), look.window), "L")
 
 
-def _icc_profile(level: Level) -> bytes | None:
-    """That of a colour image, or of the first optical path. PS3.3 C.11.15."""
+def _icc_profile(level: Level) -> bytes:
+    """That of a colour image, or of the first optical path; else sRGB. PS3.3 C.11.15, PS3.18 8.3.5.1.5."""
     path = level.item(_OPTICAL_PATH_SEQUENCE)
-    return bytes(level.value(_ICC_PROFILE) or (path.value(_ICC_PROFILE) if path else b"")) or None
+    own = bytes(level.value(_ICC_PROFILE) or (path.value(_ICC_PROFILE) if path else b""))
+    return own or ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
