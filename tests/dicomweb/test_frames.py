@@ -16,6 +16,8 @@ from tests.dicomweb.reading import body_of, json_of, parts_of
 from tests.dicomweb.test_retrieve import CT, JPEG_2000, MPEG_4, path_of
 from tests.support.samples import sample
 from tests.transcode.building import write_instance
+from tests.transcode.rendering import JPEG_2000 as JPEG_2000_LOSSLESS
+from tests.transcode.rendering import JPEG_LS, RLE
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 CINE = sample("emri_small_jpeg_2k_lossless.dcm")  # 10 frames
@@ -133,6 +135,23 @@ def test_what_is_stored_so_asks_no_codec(filling, get, no_decoders):
     response = get(f"{path_of(compressed)}/frames/1", accept=OCTETS)
     assert response.status_code == 503
     assert response["Retry-After"]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "uid"),
+    [("image/jls", JPEG_LS), ("image/jp2", JPEG_2000_LOSSLESS), ("image/dicom-rle", RLE)],
+)
+def test_what_lies_above_the_stored_bits_is_no_part_of_a_value(filling, get, media_type, uid):
+    """Signed samples of 12 bits, whose sign is not extended in some."""
+    path = sample("mlut_18.dcm")
+    (instance,) = filling.archive(path)
+    response = get(f"{path_of(instance)}/frames/1", accept=f"{media_type}; transfer-syntax={uid}")
+    received = pydicom.dcmread(path)
+    expected = received.pixel_array
+    received.file_meta.TransferSyntaxUID = uid
+    received.PixelData = pydicom.encaps.encapsulate([body_of(response)])
+    received["PixelData"].is_undefined_length = True
+    assert np.array_equal(received.pixel_array, expected)
 
 
 def test_head_decodes_nothing(filling, get, monkeypatch):
