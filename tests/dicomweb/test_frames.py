@@ -184,6 +184,21 @@ def test_a_fresh_rendition_is_used_and_no_other(filling, get):
     assert body_of(get(f"{path_of(replaced)}/frames/1", accept=accept)) == expected
 
 
+def test_what_a_rendition_has_asks_no_codec(filling, get, no_decoders):
+    (instance,) = filling.archive(CINE)
+    path = path_of(instance)
+    assert get(f"{path}/frames/1", accept=OCTETS).status_code == 503
+    assert get(path, accept="application/dicom; transfer-syntax=1.2.840.10008.1.2.1").status_code == 503
+    with_rendition(filling.store, instance)
+    expected = pydicom.dcmread(CINE).pixel_array[0].tobytes()
+    ((_, content),) = parts_of(get(f"{path}/frames/1", accept=OCTETS))
+    assert content == expected
+    for one in (f"{path}/bulkdata/7FE00010", f"{path}/pixeldata"):
+        ((_, content),) = parts_of(get(one, accept=OCTETS))
+        assert content.startswith(expected)
+    assert body_of(get(path, accept=f"application/dicom; transfer-syntax={EXPLICIT}"))
+
+
 def with_rendition(store, instance):
     incoming = store.create_incoming()
     archived = store.absolute(instance.path)
