@@ -37,7 +37,7 @@ class Source:
 
 
 def open_source(path: str | os.PathLike[str]) -> Source:
-    """Raises what pixel_description.read_pixel_description raises, and frames.FramesUnreadable.
+    """Raises what pixel_description.read_pixel_description raises, and fragments.FramesUnreadable.
 
     PixelDescriptionMissing also for an instance without pixels.
     """
@@ -50,7 +50,7 @@ def open_source(path: str | os.PathLike[str]) -> Source:
         raise PixelDescriptionMissing("there is no Pixel Data")
     said = replace(description.pixels, number_of_frames=1) if syntax.is_video else description.pixels
     encoding = encoding_of(data, syntax)
-    frames = frame_reader(data, element, said, syntax, encoding)
+    frames = frame_reader(key, data, element, said, syntax, encoding)
     pixels = _as_it_lies(said, element)
     return Source(key, meta, data, syntax, encoding, description, pixels, element, frames)
 
