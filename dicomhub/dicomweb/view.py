@@ -35,6 +35,7 @@ from dicomhub.environment import Environment
 from dicomhub.storage.filesystem import FilesystemStore, open_store
 
 _OF_THE_RESOURCE = {200, 206, 304}
+LARGE_BYTES = 16 * 1024 * 1024  # what counts of answers that may be of any size
 
 
 class _ChosenByUs(BaseContentNegotiation):
@@ -59,7 +60,7 @@ class DicomWebView(APIView):
     content_negotiation_class = _ChosenByUs
 
     scopes: ClassVar[Mapping[str, Scope]]
-    is_limited: ClassVar[bool] = False  # whether it counts as one of the retrieves a client may have at once
+    is_limited: ClassVar[bool] = False  # whether each answer counts: see take_place()
     varies_by: ClassVar[tuple[str, ...]] = ("Accept",)  # request headers that any answer depends on
     validators: conditional.Validators | None = None
     place: Place | None = None
@@ -76,12 +77,8 @@ class DicomWebView(APIView):
         self.environment = settings.ENVIRONMENT
         self._admit(request, named=kwargs.get("tenant"))
         self.store = open_store(self.environment)
-        if self.is_limited and request.method == "GET":
-            self.place = take_place(
-                self.environment.retrieves_file,
-                self._client(),
-                places=self.environment.web.retrieves_per_client,
-            )
+        if self.is_limited:
+            self.take_place()
         self.acceptable = Acceptable.parse(
             parameter=request.query_params.get("accept", ""), header=request.headers.get("Accept", "")
         )
@@ -124,6 +121,18 @@ class DicomWebView(APIView):
         """Of what was asked for. PS3.18 8.4.2."""
         public = public_address(self.request, configured=self.environment.web.public_url)
         return public + self.request.get_full_path()
+
+    def take_place(self) -> None:
+        """Count this answer as one of the retrieves a client may have at once. Raises TooManyRetrieves.
+
+        Not for what is small: viewers ask for dozens of frames at the same time.
+        """
+        if self.request.method == "GET":
+            self.place = take_place(
+                self.environment.retrieves_file,
+                self._client(),
+                places=self.environment.web.retrieves_per_client,
+            )
 
     def _client(self) -> str:
         """Who takes the places of one client: a user by name, everybody else by address."""
