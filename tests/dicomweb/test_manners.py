@@ -51,3 +51,9 @@ def test_a_path_that_is_none_is_404_by_any_method(ct, client, method):
         response = getattr(client, method)(path)
         assert (response.status_code, response["Content-Type"]) == (404, "application/json"), path
         assert method == "head" or response.json()["detail"] == "path"
+
+
+def test_padding_alone_does_not_match_everything(ct, get):
+    for key in ("PatientID", "PatientName", "KVP"):
+        response = get("/studies", {key: "\0"})
+        assert (response.status_code, response.json()["detail"]) == (400, key)

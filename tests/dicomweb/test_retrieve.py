@@ -258,7 +258,9 @@ def test_an_instance_that_breaks_off_is_sent_up_to_there(filling, get, edited):
 
 def test_a_failure_of_ours_shows_nothing_of_itself(filling, get):
     (instance,) = filling.add(CT)
-    filling.store.absolute(instance.path).write_bytes(b"no DICOM file")
+    file = filling.store.absolute(instance.path)
+    file.unlink()
+    file.mkdir()
     response = get(path_of(instance))
     assert response.status_code == 500
     assert "Traceback" not in body_of(response).decode()

@@ -93,6 +93,8 @@ class _Reader:
                 self._include(value)
             case _ if name in _MANNERS:
                 self._manner(name, value)
+            case _ if value and not value.strip("\0"):
+                raise QueryInvalid(name[:64], "padding alone is no value")  # and must not match everything
             case _ if name not in _NEGOTIATED_ELSEWHERE:
                 self._match(name, value)
 
