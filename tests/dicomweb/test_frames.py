@@ -279,3 +279,16 @@ def test_pixels_that_hold_no_frames_are_406(filling, get, tmp_path):
     path = write_instance(tmp_path / "short.dcm", bytes(100), shape=(64, 64, 1), frames=7)
     (instance,) = filling.archive(path)
     assert get(f"{path_of(instance)}/frames/1").status_code == 406
+
+
+def test_large_answers_take_a_place_and_small_ones_do_not(filling, get, settings, tmp_path):
+    environment = settings.ENVIRONMENT
+    settings.ENVIRONMENT = replace(environment, web=replace(environment.web, retrieves_per_client=1))
+    cine = write_instance(tmp_path / "cine", bytes(3 * 2048**2 * 2), shape=(2048, 2048, 1), frames=3)
+    (instance,) = filling.archive(cine)
+    path = path_of(instance)
+    held = get(f"{path}/frames/1,2", accept=OCTETS)
+    assert held.status_code == 200
+    assert get(f"{path}/frames/2,3", accept=OCTETS).status_code == 429
+    assert get(f"{path}/bulkdata/7FE00010", accept="application/octet-stream").status_code == 429
+    assert get(f"{path}/frames/3", accept=OCTETS).status_code == 200
