@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import django_stubs_ext
 from corsheaders.defaults import default_headers
 
-from dicomhub.environment import ANY_ORIGIN, read_environment
+from dicomhub.configuration.reader import ANY_ORIGIN
+from dicomhub.environment import read_environment
 from dicomhub.navigation import UNFOLD as UNFOLD  # noqa: PLC0414 - unfold finds its settings here
 
 django_stubs_ext.monkeypatch()

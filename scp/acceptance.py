@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from dicomhub.environment import ScpSettings
+from dicomhub.configuration.receiving import ScpSettings
 from scp.permission import Permission, permit_anybody
 from scp.upper_layer.answer import Rejection, encode_acceptance
 from scp.upper_layer.negotiation import (

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from dicomhub.environment import ScpSettings
-from dicomhub.intake.door import Intake, Provenance
+from dicomhub.configuration.receiving import ScpSettings
+from dicomhub.intake.door import Intake
+from dicomhub.intake.provenance import Provenance
 from dicomhub.log import logger
 from dicomhub.standard.sop_class import VERIFICATION
 from scp.acceptance import Acceptance, Acceptor, Refused

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dicomhub.environment import ScpSettings
+from dicomhub.configuration.receiving import ScpSettings
 
 # At a time: the supervisor has signals to handle in between.
 _MAX_FORKS = 32

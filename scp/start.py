@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pydicom.config
 
-from dicomhub.environment import EnvironmentInvalid, ScpSettings, read_environment
+from dicomhub.configuration.receiving import ScpSettings
+from dicomhub.environment import EnvironmentInvalid, read_environment
 from dicomhub.intake.receiver_status import ReceiverStatusFile
 from dicomhub.log import configure, logger
 from scp.exposing import SnapshotFile

@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from dicomhub.intake.door import Intake, Provenance
+from dicomhub.intake.door import Intake
 from dicomhub.intake.failure_status import status_of
 from dicomhub.intake.incoming_instance import IncomingInstance
+from dicomhub.intake.provenance import Provenance
 from dicomhub.intake.refusal import IntakeRefused
 from dicomhub.log import logger
 from dicomhub.standard.sop_class import VERIFICATION

@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from dicomhub.environment import Environment, EnvironmentInvalid, ScpSettings, read_environment
+from dicomhub.configuration.receiving import ScpSettings
+from dicomhub.environment import Environment, EnvironmentInvalid, read_environment
 from dicomhub.log import configure, logger
 from scp.backoff import Backoff
 from scp.child import freeze_memory

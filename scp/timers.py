@@ -3,7 +3,7 @@
 import time
 from enum import Enum
 
-from dicomhub.environment import ScpSettings
+from dicomhub.configuration.receiving import ScpSettings
 
 _NEVER = float("inf")
 # How often a busy association looks at its timers, its signals and the journal.

@@ -2,7 +2,7 @@
 
 import ssl
 
-from dicomhub.environment import TlsSettings
+from dicomhub.configuration.receiving import TlsSettings
 
 # What RFC 9325 4.2 recommends for TLS 1.2; the suites of TLS 1.3 need no choice.
 _TLS_1_2_CIPHER_SUITES = (

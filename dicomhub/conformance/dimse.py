@@ -1,7 +1,8 @@
 """The tables of the DIMSE side, from what the SCP runs by. PS3.2 N."""
 
+from dicomhub.configuration.receiving import ScpSettings
 from dicomhub.conformance.blocks import table
-from dicomhub.environment import ScpSettings, read_environment
+from dicomhub.environment import read_environment
 from dicomhub.standard.sop_class import STORAGE_SOP_CLASSES, VERIFICATION
 from dicomhub.standard.status import Status
 from dicomhub.standard.transfer_syntax import TRANSFER_SYNTAXES

@@ -4,31 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
+from dicomhub.archive.entity import Entity
 from dicomhub.archive.incoming import StudyKey
 from dicomhub.archive.models import Series, Study
 from dicomhub.deletion.models import Deletion, Level
-from dicomhub.standard.uid import checked_uid
 from dicomhub.storage.deleted import has_instances, series_on_disk
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.layout import SeriesKey, instance_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """Raises UidInvalid for what is no UID; it is safe to look for afterwards."""
-
-    tenant: str
-    study_instance_uid: str
-    series_instance_uid: str | None = None
-    sop_instance_uid: str | None = None
-
-    def __post_init__(self) -> None:
-        checked_uid("StudyInstanceUID", self.study_instance_uid)
-        if self.series_instance_uid is not None:
-            checked_uid("SeriesInstanceUID", self.series_instance_uid)
-        if self.sop_instance_uid is not None:
-            checked_uid("SOPInstanceUID", self.sop_instance_uid)
-
+class Target(Entity):
     @classmethod
     def of(cls, deletion: Deletion) -> Self:
         return cls(
@@ -40,9 +26,7 @@ class Target:
 
     @property
     def level(self) -> Level:
-        if self.series_instance_uid is None:
-            return Level.STUDY
-        return Level.SERIES if self.sop_instance_uid is None else Level.INSTANCE
+        return Level(self.kind)
 
     @property
     def study(self) -> StudyKey:

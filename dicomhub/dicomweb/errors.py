@@ -5,7 +5,7 @@ a 406 has "available" too. The errors themselves stand beside what raises them a
 PS3.18 8.5.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -85,11 +85,17 @@ def _gone_if_deleted(error: NothingThere, context: dict[str, Any]) -> NothingThe
     return Gone(error.what) if is_gone else error
 
 
-def _unavailable(error: Exception) -> HttpResponse:
-    logger().error("pixels_not_decoded", reason=str(error))
-    response = error_response(503, error="pixels cannot be decoded at the moment", detail="Accept")
-    response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+def _try_later(
+    status: int, *, error: str, detail: str, after_seconds: int = _RETRY_AFTER_SECONDS
+) -> HttpResponse:
+    response = error_response(status, error=error, detail=detail)
+    response["Retry-After"] = str(after_seconds)
     return response
+
+
+def _no_codec(error: Exception) -> HttpResponse:
+    logger().error("pixels_not_decoded", reason=str(error))
+    return _try_later(503, error="pixels cannot be decoded at the moment", detail="Accept")
 
 
 def _warehouse_needed(error: WarehouseNeeded) -> HttpResponse:
@@ -99,38 +105,11 @@ def _warehouse_needed(error: WarehouseNeeded) -> HttpResponse:
         if error.is_too_long
         else "it cannot answer at the moment: name a study, or try again"
     )
-    response = error_response(
+    return _try_later(
         503,
         error=f"only the warehouse can find this across the archive by this key, and {trouble}",
         detail=error.parameter,
     )
-    response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
-    return response
-
-
-def _store_unavailable(error: StoreUnavailable) -> HttpResponse:
-    response = error_response(503, error=str(error), detail="store")
-    response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
-    return response
-
-
-def method_not_allowed(method: str, allowed: Iterable[str]) -> HttpResponse:
-    """The answer where a path has views for other methods."""
-    response = error_response(405, error=f'Method "{method}" not allowed.', detail="method")
-    response["Allow"] = ", ".join(allowed)
-    return response
-
-
-def _changed(error: ArchivedFileChanged) -> HttpResponse:
-    response = error_response(503, error=str(error), detail="path")
-    response["Retry-After"] = "1"
-    return response
-
-
-def _too_many(error: TooManyRetrieves) -> HttpResponse:
-    response = error_response(429, error=str(error), detail="wait until one has ended")
-    response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
-    return response
 
 
 def _range_not_satisfiable(error: RangeNotSatisfiable) -> HttpResponse:
@@ -139,21 +118,9 @@ def _range_not_satisfiable(error: RangeNotSatisfiable) -> HttpResponse:
     return response
 
 
-def _method_not_allowed(error: MethodNotAllowed) -> HttpResponse:
-    response = error_response(405, error=str(error.detail), detail="method")
-    response["Allow"] = "GET, HEAD"
-    return response
-
-
 def _refused(status: int, error: NotAuthenticated | ScopeMissing, detail: str) -> HttpResponse:
     response = error_response(status, error=str(error), detail=detail)
     response["WWW-Authenticate"] = challenge(error, settings.ENVIRONMENT.auth)
-    return response
-
-
-def _keys_unavailable(error: KeysUnavailable) -> HttpResponse:
-    response = error_response(503, error=str(error), detail="Authorization")
-    response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
     return response
 
 
@@ -173,23 +140,23 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     ),
     NotAuthenticated: lambda error: _refused(401, error, "Authorization"),
     ScopeMissing: lambda error: _refused(403, error, "scope"),
-    KeysUnavailable: _keys_unavailable,
+    KeysUnavailable: lambda error: _try_later(503, error=str(error), detail="Authorization"),
     Gone: lambda error: error_response(410, error=str(error), detail="path"),
     NothingThere: lambda error: error_response(404, error=str(error), detail="path"),
     NotAcceptable: lambda error: error_response(
         406, error=str(error), detail="Accept", available=error.available
     ),
-    TooManyRetrieves: _too_many,
+    TooManyRetrieves: lambda error: _try_later(429, error=str(error), detail="wait until one has ended"),
     RangeNotSatisfiable: _range_not_satisfiable,
-    ArchivedFileChanged: _changed,
+    ArchivedFileChanged: lambda error: _try_later(503, error=str(error), detail="path", after_seconds=1),
     PreconditionFailed: lambda error: error_response(412, error=str(error), detail="If-Match"),
     CharsetNotAcceptable: lambda error: error_response(
         406, error=str(error), detail=error.where, available=["utf-8"]
     ),
     NoPicture: lambda error: error_response(406, error=str(error), detail="path", available=()),
-    CodecUnavailable: _unavailable,
-    CodecFailure: _unavailable,
-    NoRoomToRender: _unavailable,
+    CodecUnavailable: _no_codec,
+    CodecFailure: _no_codec,
+    NoRoomToRender: _no_codec,
     WarehouseNeeded: _warehouse_needed,
     MultipartMalformed: lambda error: error_response(400, error=str(error), detail="body"),
     MetadataMalformed: lambda error: error_response(400, error=str(error), detail="body"),
@@ -200,8 +167,8 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     MediaTypeUnsupported: lambda error: error_response(
         415, error=str(error), detail=error.where, supported=SUPPORTED
     ),
-    StoreUnavailable: _store_unavailable,
-    MethodNotAllowed: _method_not_allowed,
+    StoreUnavailable: lambda error: _try_later(503, error=str(error), detail="store"),
+    MethodNotAllowed: lambda error: error_response(405, error=str(error.detail), detail="method"),
     APIException: lambda error: error_response(error.status_code, error=str(error.detail)),
     SuspiciousOperation: lambda _: error_response(400, error="the request cannot be understood"),
 }
@@ -216,6 +183,12 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_dicomweb(request):
         return error_response(400, error="the request cannot be understood", detail=type(exception).__name__)
     return defaults.bad_request(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_dicomweb(request):
+        return error_response(404, error="there is no such resource", detail="path")
+    return defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

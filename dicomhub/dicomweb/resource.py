@@ -2,31 +2,11 @@
 
 from dataclasses import dataclass
 
-from dicomhub.standard.uid import checked_uid
+from dicomhub.archive.entity import Entity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
-    """Raises UidInvalid for what is no UID; it is safe to look for afterwards."""
-
-    tenant: str
-    study_instance_uid: str
-    series_instance_uid: str | None = None
-    sop_instance_uid: str | None = None
-
-    def __post_init__(self) -> None:
-        checked_uid("StudyInstanceUID", self.study_instance_uid)
-        if self.series_instance_uid is not None:
-            checked_uid("SeriesInstanceUID", self.series_instance_uid)
-        if self.sop_instance_uid is not None:
-            checked_uid("SOPInstanceUID", self.sop_instance_uid)
-
-    @property
-    def kind(self) -> str:
-        if self.series_instance_uid is None:
-            return "study"
-        return "series" if self.sop_instance_uid is None else "instance"
-
+class Resource(Entity):
     @property
     def path(self) -> str:
         """Where it is below the service's root, with a slash in front."""
@@ -43,6 +23,14 @@ class NothingThere(Exception):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"there is no such {what}")
+        self.what = what
+
+
+class Damaged(NothingThere):
+    """It is archived, and its file can no longer be read as DICOM: there is no representation of it."""
+
+    def __init__(self, what: str) -> None:
+        Exception.__init__(self, f"this {what} is damaged in the archive")
         self.what = what
 
 

@@ -6,9 +6,10 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.exceptions import MethodNotAllowed
 
 from dicomhub.dicomweb.delete.views import Delete
-from dicomhub.dicomweb.errors import method_not_allowed
+from dicomhub.dicomweb.errors import answer
 from dicomhub.dicomweb.rendered.views import Rendered, Thumbnail
 from dicomhub.dicomweb.retrieve.bulk_data import SEGMENT
 from dicomhub.dicomweb.retrieve.bulk_views import AllBulkData, BulkData, Frames
@@ -26,24 +27,18 @@ _SHOWN = (_STUDY, _SERIES, _INSTANCE, f"{_INSTANCE}/frames/<str:frames>")
 def by_method(**views: type[DicomWebView]) -> Callable[..., HttpResponseBase]:
     """One view for a path that several share: each is named by its method, HEAD goes with GET.
 
-    OPTIONS is the first one's. Any other method is answered 405 with what there is.
+    Any other method is answered 405. OPTIONS, and Allow, are seen to by description.urls.
     """
     callables = {method: view.as_view() for method, view in views.items()}
-    first = next(iter(views))
-    if "options" in views[first].http_method_names:
-        callables["OPTIONS"] = callables[first]
     if "GET" in callables:
         callables["HEAD"] = callables["GET"]
 
     @csrf_exempt  # as each of the views is, when it stands alone
     def view(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
         method = request.method or ""
-        chosen = callables.get(method)
-        if chosen is None:
-            return method_not_allowed(method, sorted(callables))
-        response = chosen(request, **kwargs)
-        response["Allow"] = ", ".join(sorted(callables))  # REST framework knows the chosen one's alone
-        return response
+        if method not in callables:
+            return answer(MethodNotAllowed(method), {})
+        return callables[method](request, **kwargs)
 
     view.views = views  # type: ignore[attr-defined] # for the description of the route
     return view
@@ -71,6 +66,5 @@ urlpatterns: list[URLPattern] = [
         path(f"{level}/pixeldata", AllBulkData.as_view(only_pixels=True))
         for level in (_STUDY, _SERIES, _INSTANCE)
     ),
-    path("", NoSuchResource.as_view(), name="root"),
     re_path(".", NoSuchResource.as_view()),
 ]

@@ -4,6 +4,7 @@ import os
 from datetime import datetime
 
 from dicomhub.intake.head import head_of_file
+from dicomhub.intake.provenance import Provenance
 from dicomhub.standard.part10 import HEADER_MAX_BYTES, read_file_meta
 from dicomhub.standard.transfer_syntax import transfer_syntax
 from dicomhub.storage.digest import digest_of_file
@@ -20,21 +21,12 @@ def describe_file(
     meta = read_file_meta(os.pread(descriptor, HEADER_MAX_BYTES, 0))
     syntax = transfer_syntax(meta.transfer_syntax_uid)
     head = head_of_file(descriptor, data_set_offset=meta.data_set_offset, syntax=syntax)
-    return StoredInstance(
+    return Provenance(source="import", trace_id=trace_id).record_of(
+        head,
         tenant=tenant,
-        patient_id=head.patient_id,
-        study_instance_uid=head.study_instance_uid,
-        series_instance_uid=head.series_instance_uid,
-        sop_instance_uid=head.sop_instance_uid,
-        sop_class_uid=head.sop_class_uid,
-        transfer_syntax_uid=meta.transfer_syntax_uid,
         path=path,
+        transfer_syntax_uid=meta.transfer_syntax_uid,
         size_bytes=os.fstat(descriptor).st_size,
         digest=digest_of_file(descriptor),
-        source="import",
-        calling_ae_title="",
-        called_ae_title="",
-        source_address="",
         received_at=received_at,
-        trace_id=trace_id,
     )

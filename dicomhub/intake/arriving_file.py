@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from dicomhub.intake.admission import TenantAdmission
-from dicomhub.intake.door import Intake, Provenance
+from dicomhub.intake.door import Intake
 from dicomhub.intake.incoming_instance import Archived, IncomingInstance
+from dicomhub.intake.provenance import Provenance
 from dicomhub.standard.data_set_head import DataSetHead, read_head
 from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.part10 import HEADER_MAX_BYTES, FileMeta, Part10Malformed, read_file_meta

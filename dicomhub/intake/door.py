@@ -5,7 +5,6 @@ journal says that the database has to learn of them; the dispatcher does the res
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from dicomhub.environment import Environment
@@ -19,6 +18,7 @@ from dicomhub.intake.incoming_instance import (
     out_of_resources,
 )
 from dicomhub.intake.journal import Journal
+from dicomhub.intake.provenance import Provenance
 from dicomhub.intake.quarantine import Quarantine
 from dicomhub.intake.refusal import DuplicateRefused, OutOfResources
 from dicomhub.intake.tenant_by_attribute import TenantByAttribute
@@ -26,18 +26,7 @@ from dicomhub.standard.transfer_syntax import transfer_syntax
 from dicomhub.storage.filesystem import DuplicateInstance, FilesystemStore, open_store
 from dicomhub.storage.incoming import IncomingFile
 from dicomhub.storage.layout import JOURNAL, QUARANTINE, instance_path
-from tasks.messages import Source, StoredInstance
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
-    """Where instances come from: the same for all of an association, a request or an import."""
-
-    source: Source
-    calling_ae_title: str = ""
-    called_ae_title: str = ""
-    source_address: str = ""
-    trace_id: str = ""
+from tasks.messages import StoredInstance
 
 
 class Intake:
@@ -161,7 +150,18 @@ class Intake:
             raise OutOfResources(f"{free_bytes >> 20} MiB free is under the reserve")
 
     def _accept(self, whole: WholeInstance, admission: TenantAdmission, provenance: Provenance) -> Archived:
-        stored = _stored_instance(whole, admission.tenant, provenance)
+        head = whole.head
+        stored = provenance.record_of(
+            head,
+            tenant=admission.tenant,
+            path=instance_path(
+                admission.tenant, head.study_instance_uid, head.series_instance_uid, head.sop_instance_uid
+            ),
+            transfer_syntax_uid=whole.announced.transfer_syntax_uid,
+            size_bytes=whole.file.size_bytes,
+            digest=whole.digest,
+            received_at=datetime.now(UTC),
+        )
         return self._archived(whole.file, stored, replace=admission.duplicate_policy == "replace")
 
     def _archived(self, file: IncomingFile, stored: StoredInstance, *, replace: bool) -> Archived:
@@ -186,26 +186,4 @@ def _tenant_of(whole: WholeInstance, by_attribute: TenantByAttribute | None) -> 
     syntax = transfer_syntax(whole.announced.transfer_syntax_uid)
     return by_attribute.tenant_of_file(
         whole.file.fileno(), data_set_offset=whole.data_set_offset, syntax=syntax
-    )
-
-
-def _stored_instance(whole: WholeInstance, tenant: str, provenance: Provenance) -> StoredInstance:
-    head = whole.head
-    return StoredInstance(
-        tenant=tenant,
-        patient_id=head.patient_id,
-        study_instance_uid=head.study_instance_uid,
-        series_instance_uid=head.series_instance_uid,
-        sop_instance_uid=head.sop_instance_uid,
-        sop_class_uid=head.sop_class_uid,
-        transfer_syntax_uid=whole.announced.transfer_syntax_uid,
-        path=instance_path(tenant, head.study_instance_uid, head.series_instance_uid, head.sop_instance_uid),
-        size_bytes=whole.file.size_bytes,
-        digest=whole.digest,
-        source=provenance.source,
-        calling_ae_title=provenance.calling_ae_title,
-        called_ae_title=provenance.called_ae_title,
-        source_address=provenance.source_address,
-        received_at=datetime.now(UTC),
-        trace_id=provenance.trace_id,
     )

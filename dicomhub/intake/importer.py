@@ -11,7 +11,8 @@ from typing import IO
 
 from dicomhub.intake.admission import TenantAdmission
 from dicomhub.intake.arriving_file import ArrivingFile, NotDicom
-from dicomhub.intake.door import Intake, Provenance
+from dicomhub.intake.door import Intake
+from dicomhub.intake.provenance import Provenance
 from dicomhub.intake.refusal import IntakeRefused
 from dicomhub.intake.sources import Source, SourceRefused, ZipBounds, sources
 from dicomhub.standard.element import DataSetMalformed

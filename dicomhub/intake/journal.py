@@ -27,7 +27,7 @@ from pathlib import Path
 
 import msgspec
 
-from dicomhub.environment import Durability
+from dicomhub.configuration.receiving import Durability
 from dicomhub.log import logger
 from dicomhub.storage.durable import sync_directory
 from tasks.messages import SCHEMA_VERSION, StoredInstance, encode_instance

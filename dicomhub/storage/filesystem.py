@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
-from dicomhub.environment import Durability, Environment
+from dicomhub.configuration.receiving import Durability
+from dicomhub.environment import Environment
 from dicomhub.storage.digest import digest_of_file
 from dicomhub.storage.durable import make_directories, put, sync_directory
 from dicomhub.storage.incoming import IncomingFile

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
 from tasks.transcode.failure import CodecFailure
 from tasks.transcode.orders import Outcome, ProofOrder, Proved, Rendered, RenderOrder
-
-A = TypeVar("A")
+from tasks.transcode.pool import CodecPool
 
 _COST_A_PROCESS = frozenset((Outcome.TIMEOUT, Outcome.CRASHED, Outcome.OUT_OF_MEMORY))
 
@@ -32,26 +30,13 @@ class Made:
     seconds: float
 
 
-class Performer(Protocol):
-    """What of a codec pool is needed."""
-
-    def run(
-        self,
-        order: object,
-        answer: type[A],
-        *,
-        decoded_bytes: int = 0,
-        patience_seconds: float | None = None,
-    ) -> A: ...
-
-
 def provers_of(decoder: str, decoders: Sequence[str], tried: Mapping[str, Outcome]) -> tuple[str, ...]:
     """Who of the decoders may prove what `decoder` gives: none that has cost a process over the instance."""
     return tuple(other for other in decoders if other != decoder and tried.get(other) not in _COST_A_PROCESS)
 
 
 def make_rendition(
-    pool: Performer,
+    pool: CodecPool,
     order: RenderOrder,
     provers: Sequence[str],
     *,
@@ -76,7 +61,7 @@ def make_rendition(
 
 
 def _prove(
-    pool: Performer, order: RenderOrder, rendered: Rendered, provers: Sequence[str], *, decoded_bytes: int
+    pool: CodecPool, order: RenderOrder, rendered: Rendered, provers: Sequence[str], *, decoded_bytes: int
 ) -> tuple[str, Proved]:
     for prover in provers:
         try:

@@ -14,7 +14,7 @@ from weakref import WeakSet
 
 import msgspec
 
-from dicomhub.environment import CodecSettings
+from dicomhub.configuration.pipeline import CodecSettings
 from tasks.transcode.codec_link import CodecLink
 from tasks.transcode.failure import (
     CodecBusy,

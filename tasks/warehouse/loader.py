@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
-from dicomhub.environment import WarehouseSettings
+from dicomhub.configuration.pipeline import WarehouseSettings
 from dicomhub.log import logger
 from tasks.warehouse.access_journal import collect
 from tasks.warehouse.dead_letters import bury

@@ -3,7 +3,8 @@
 from functools import lru_cache
 from pathlib import Path
 
-from dicomhub.environment import EnvironmentInvalid, WarehouseSettings
+from dicomhub.configuration.pipeline import WarehouseSettings
+from dicomhub.environment import EnvironmentInvalid
 from tasks.warehouse.doris import DorisWarehouse
 from tasks.warehouse.doris_address import DorisAddressInvalid, read_doris_address
 from tasks.warehouse.parquet import ParquetWarehouse

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dicomhub.environment import Durability, Environment
+from dicomhub.configuration.receiving import Durability
+from dicomhub.environment import Environment
 from dicomhub.storage.durable import make_directories, put, sync_directory
 from dicomhub.storage.incoming import IncomingFile, remove_orphans
 from dicomhub.storage.lock import try_lock

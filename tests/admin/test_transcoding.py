@@ -216,6 +216,7 @@ def policy_form(**values: object) -> dict[str, object]:
     for prefix in ("application_entities", "values"):
         form |= {f"{prefix}-TOTAL_FORMS": 0, f"{prefix}-INITIAL_FORMS": 0}
     form |= {"transcode_policy-TOTAL_FORMS": 1, "transcode_policy-INITIAL_FORMS": 0}
+    form |= {"memberships-TOTAL_FORMS": 0, "memberships-INITIAL_FORMS": 0}
     policy = {"tenant": "default", "near": 0, "ratio": 0} | values
     return form | {f"transcode_policy-0-{name}": value for name, value in policy.items()}
 

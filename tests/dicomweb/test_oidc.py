@@ -93,7 +93,7 @@ def test_what_a_token_has_no_scope_for_is_named(ask, provider):
 def test_without_a_token_there_is_a_challenge_and_no_reproach(client, configured, db):
     answer = client.get(STUDIES)
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="dicomhub"')
-    assert answer["Cache-Control"] == "private"
+    assert answer["Cache-Control"] == "private, no-cache"
     assert {"Authorization", "Cookie"} <= {name.strip() for name in answer["Vary"].split(",")}
 
 

@@ -33,6 +33,7 @@ from tests.support.samples import sample
 from tests.support.waiting import wait_until
 
 CT = sample("CT_small.dcm")
+IMAGES = {"1.2.840.10008.1.2.4.91": "image/jp2", "1.2.840.10008.1.2.5": "image/dicom-rle"}
 OUT_OF_RESOURCES, CANNOT_UNDERSTAND, STUDY_DIFFERS, BAD_UIDS, BAD_SYNTAX = (
     0xA700,
     0xC000,
@@ -40,8 +41,6 @@ OUT_OF_RESOURCES, CANNOT_UNDERSTAND, STUDY_DIFFERS, BAD_UIDS, BAD_SYNTAX = (
     0xC001,
     0xC122,
 )
-GIGABYTE = 1024**3
-GROWTH_BYTES = 48 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +93,9 @@ def test_the_answer(server):
         assert response.status_code == 200
         assert stored(response) == [uid]
         assert "POST" in response.headers["Allow"]
-        assert response.json()["00081190"]["Value"] == [f"{server.dicomweb}/studies/{study}"]
+        url = f"{server.dicomweb}/studies/{study}"
+        assert response.json()["00081190"]["Value"] == [url]
+        assert (response.headers["Location"], response.headers["Content-Location"]) == (url, url)
         (item,) = response.json()["00081199"]["Value"]
         assert item["00081190"]["Value"][0].endswith(f"/instances/{uid}")
         assert requests.get(f"{item['00081190']['Value'][0]}/metadata", timeout=60).status_code == 200
@@ -114,6 +115,8 @@ def test_an_instance_of_another_study_fails_alone(server):
     assert failed(response) == [(other, STUDY_DIFFERS)]
     response = store(server, multipart(Part(foreign)), study=study)
     assert response.status_code == 409
+    assert response.json()["00081190"] == {"vr": "UR"}  # of type 2
+    assert "Location" not in response.headers
     assert other not in archived(server)
 
 
@@ -179,7 +182,9 @@ def test_requests_that_are_not_read(server):
     assert post(server, b"x", Content_Type="application/dicom", study="no-uid").status_code == 400
     root = f"{server.url}/tenants/nobody/dicom-web"
     assert post(server, b"x", root=root, Content_Type="application/dicom").status_code == 404
-    assert requests.put(f"{server.dicomweb}/studies", timeout=60).headers["Allow"] == "GET, HEAD, POST"
+    assert (
+        requests.put(f"{server.dicomweb}/studies", timeout=60).headers["Allow"] == "GET, HEAD, OPTIONS, POST"
+    )
 
 
 def bulk_data_uris(model):
@@ -210,9 +215,11 @@ def test_metadata_and_bulk_data_become_the_instance_again(server, name, part_typ
     address = archived_address(server, source)
     (model,) = requests.get(f"{address}/metadata", timeout=60).json()
     model["00080018"]["Value"] = [uid]
+    syntax = source.file_meta.TransferSyntaxUID
+    accept = f"{IMAGES[syntax]}; transfer-syntax={syntax}" if syntax in IMAGES else "application/octet-stream"
     bulk = []
     for number, uri in enumerate(bulk_data_uris(model)):
-        response = requests.get(uri, headers={"Accept": "application/octet-stream"}, timeout=60)
+        response = requests.get(uri, headers={"Accept": accept}, timeout=60)
         location = f"bulk/{number}"
         model = json.loads(json.dumps(model).replace(f'"{uri}"', f'"{location}"'))
         bulk.append(Part(response.content, response.headers["Content-Type"], {"Content-Location": location}))

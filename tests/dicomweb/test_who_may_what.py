@@ -1,6 +1,7 @@
 """Every route, every method, every kind of caller; and that nobody learns anything of another tenant."""
 
 import io
+import json
 import os
 import re
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from dicomhub.accounts.models import ApiToken, TenantMembership
 from dicomhub.accounts.scope import ALL_SCOPES, Scope
 from dicomhub.accounts.tokens import make_token
 from dicomhub.tenants.models import Tenant
+from tasks.warehouse.access_journal import journal_directory
 from tests.dicomweb.walking import METHODS, STUDY, routes
 from tests.support.authenticated import with_auth
 from tests.support.oidc import providing
@@ -64,7 +66,8 @@ class Caller:
 
     def __post_init__(self) -> None:
         # A user sends what his browser would: the cookie and, with what is unsafe, the header.
-        self._client = Client(enforce_csrf_checks=True, headers=self.headers)
+        # Requests are told apart by their ids, which answers hold: here all have the same.
+        self._client = Client(enforce_csrf_checks=True, headers={"X-Request-ID": "one"} | self.headers)
         if self.user is not None:
             self._client.force_login(self.user)
             self._client.cookies["csrftoken"] = CSRF
@@ -218,9 +221,8 @@ def noted_opens(monkeypatch):
 def trace(caller, method, path, monkeypatch):
     with CaptureQueriesContext(connection) as queries, noted_opens(monkeypatch) as opened:
         response, body = caller.ask(method, path)
-    headers = {name: value for name, value in response.headers.items() if name.lower() != "x-request-id"}
     sql = [re.sub(r"'\d{4}-\d\d-\d\d[ T][^']*'", "NOW", query["sql"]) for query in queries]
-    return (response.status_code, headers, body), sql, opened
+    return (response.status_code, dict(response.headers), body), sql, opened
 
 
 @pytest.mark.usefixtures("archive")
@@ -297,4 +299,19 @@ def test_who_is_not_asked_who_he_is_may_do_everything(settings, environment):
     settings.ENVIRONMENT = environment
     response, body = Caller(bearer("whatever")).ask("GET", "/tenants/b/dicom-web/studies")
     assert (response.status_code, MARKS["b"] in body) == (200, True)
-    assert "private" not in response.get("Cache-Control", "")
+
+
+@pytest.mark.usefixtures("archive")
+def test_the_access_log_has_who_it_was_and_whose_data(settings):
+    callers = (Caller(token("b")), Caller(user=member("ann", "default")), Caller(), Caller(bearer("wrong")))
+    for caller in callers:
+        caller.ask("GET", "/dicom-web/studies")
+    files = journal_directory(settings.ENVIRONMENT.warehouse.spool).rglob("*")
+    lines = [line for path in files if path.is_file() for line in path.read_bytes().splitlines()]
+    rows = [json.loads(line) for line in lines]
+    assert [(row["user_name"], row["tenant"], row["status"]) for row in rows] == [
+        ("token:b-0", "b", 200),
+        ("ann", "default", 200),
+        ("", "default", 401),
+        ("", "default", 401),
+    ]

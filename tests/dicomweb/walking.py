@@ -33,6 +33,11 @@ SCOPES: Mapping[str, Mapping[str, str]] = {
     },
     _FRAMES: _READ,
     f"{_INSTANCE}/bulkdata/<path:value>": _READ,
+    **{
+        f"{level}/{kind}": _READ
+        for level in (_STUDY, _SERIES, _INSTANCE)
+        for kind in ("bulkdata", "pixeldata")
+    },
     "openapi.json": _READ,
     "docs": _READ,
     "": _READ,

@@ -8,9 +8,11 @@ import dicomhub.environment
 ROOT = Path(dicomhub.environment.__file__).parent.parent
 
 
-def test_the_table_of_settings_is_that_of_environment_py() -> None:
-    source = Path(dicomhub.environment.__file__).read_text()
-    read = set(re.findall(r'read\.\w+\(\s*"([A-Z_]+)"', source))
+def test_the_table_of_settings_is_that_of_the_environment() -> None:
+    readers = (ROOT / "dicomhub" / "environment.py", *(ROOT / "dicomhub" / "configuration").glob("*.py"))
+    read = {
+        name for path in readers for name in re.findall(r'read\.\w+\(\s*"([A-Z_]+)"', path.read_text("utf-8"))
+    }
     page = (ROOT / "docs" / "running.md").read_text()
     rows = [line for line in page.splitlines() if line.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row.split("|")[1])}

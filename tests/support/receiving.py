@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from dicomhub.intake.admission import DEFAULT_TENANT, DuplicatePolicy, TenantAdmission
-from dicomhub.intake.door import Intake, Provenance
+from dicomhub.intake.door import Intake
 from dicomhub.intake.incoming_instance import Archived, IncomingInstance
+from dicomhub.intake.provenance import Provenance
 from dicomhub.standard.part10 import read_file_meta
 
 PROVENANCE = Provenance(source="dimse", calling_ae_title="SENDER", called_ae_title="DICOMHUB")

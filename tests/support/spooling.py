@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from dicomhub.environment import WarehouseSettings, read_environment
+from dicomhub.configuration.pipeline import WarehouseSettings
+from dicomhub.environment import read_environment
 from tasks.messages import StoredInstance
 from tasks.warehouse.loader import Loader
 from tasks.warehouse.open import open_warehouse

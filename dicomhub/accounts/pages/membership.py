@@ -15,7 +15,7 @@ class TenantMembershipAdmin(ModelAdmin):
     autocomplete_fields = ("user", "group", "tenant")
     fieldsets = (
         (None, {"fields": (("user", "group"), "tenant")}),
-        ("May do there", {"fields": (SWITCHES,)}),
+        ("May do there", {"fields": SWITCHES}),
     )
     list_fullwidth = True
 

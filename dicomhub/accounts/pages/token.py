@@ -41,7 +41,7 @@ class ApiTokenAdmin(ModelAdmin):
     def get_fieldsets(self, _request: HttpRequest, obj: Model | None = None) -> Any:
         chosen = (
             (None, {"fields": ("name", "tenants", "expires_at")}),
-            ("It may", {"fields": (SWITCHES,)}),
+            ("It may", {"fields": SWITCHES}),
         )
         return chosen if obj is None else (*chosen, ("What became of it", {"fields": _HISTORY}))
 

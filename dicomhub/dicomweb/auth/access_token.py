@@ -5,9 +5,9 @@ from typing import Any
 
 import jwt
 
+from dicomhub.configuration.web import OidcSettings
 from dicomhub.dicomweb.auth.provider_keys import ProviderKeys
 from dicomhub.dicomweb.auth.refusal import TokenInvalid
-from dicomhub.environment import OidcSettings
 
 _REQUIRED = ("iss", "sub", "aud", "exp", "iat")
 # Not every provider says at+jwt (RFC 9068 2.1); what says something else is no access token.

@@ -10,11 +10,11 @@ from rest_framework.request import Request
 from dicomhub.accounts.memberships import rights_of_user
 from dicomhub.accounts.rights import Rights
 from dicomhub.accounts.tokens import MARK, ApiTokenRefused, recognised, rights_of_token
+from dicomhub.configuration.web import OidcSettings
 from dicomhub.dicomweb.auth.access_token import verified_claims
 from dicomhub.dicomweb.auth.claims import name_of, rights_of
 from dicomhub.dicomweb.auth.provider_keys import keys_of
 from dicomhub.dicomweb.auth.refusal import TokenInvalid
-from dicomhub.environment import OidcSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """What a refused caller is told in WWW-Authenticate. RFC 6750 3."""
 
 from dicomhub.accounts.scope import Scope
+from dicomhub.configuration.web import AuthSettings
 from dicomhub.dicomweb.auth.refusal import NotAuthenticated, ScopeMissing, TokenInvalid
-from dicomhub.environment import AuthSettings
 
 
 def challenge(refusal: NotAuthenticated | ScopeMissing, settings: AuthSettings) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from dicomhub.accounts.rights import Rights
 from dicomhub.accounts.scope import Scope
-from dicomhub.environment import OidcSettings
+from dicomhub.configuration.web import OidcSettings
 from dicomhub.intake.admission import DEFAULT_TENANT
 
 

@@ -9,8 +9,8 @@ from types import MappingProxyType
 import jwt
 import requests
 
+from dicomhub.configuration.web import OidcSettings
 from dicomhub.dicomweb.auth.refusal import KeysUnavailable
-from dicomhub.environment import OidcSettings
 from dicomhub.log import logger
 
 _FETCH_SECONDS = 3.0

@@ -5,12 +5,12 @@ from typing import ClassVar
 from django.http import JsonResponse
 from rest_framework.request import Request
 
+from dicomhub.accounts.scope import Scope
 from dicomhub.deletion.deleting import NothingToDelete, delete
 from dicomhub.deletion.deleting import Request as DeletionRequest
 from dicomhub.deletion.target import Target
 from dicomhub.dicomweb.http.address import client_address
 from dicomhub.dicomweb.resource import NothingThere
-from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.view import DicomWebView
 
 

@@ -10,9 +10,9 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from rest_framework.request import Request
 
+from dicomhub.accounts.scope import Scope
 from dicomhub.dicomweb.description.wadl_element import Element
 from dicomhub.dicomweb.http.negotiation import JSON, Offer
-from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.view import DicomWebView
 from dicomhub.security_headers import HEADER, PAGE_POLICY
 

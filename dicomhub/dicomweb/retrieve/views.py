@@ -7,6 +7,7 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from rest_framework.request import Request
 
+from dicomhub.accounts.scope import Scope
 from dicomhub.dicomweb.http import multipart
 from dicomhub.dicomweb.http.conditional import entity_tag
 from dicomhub.dicomweb.http.negotiation import DICOM_XML, ZIP
@@ -16,7 +17,6 @@ from dicomhub.dicomweb.retrieve.file_names import paths_in_zip, zip_name
 from dicomhub.dicomweb.retrieve.instances import body_of, head_of, zip_of
 from dicomhub.dicomweb.retrieve.plan import plan_retrieve
 from dicomhub.dicomweb.retrieve.renditions import open_renditions
-from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.view import DicomWebView
 
 _JUDGED_BY_ETAG = ("If-Range", "If-Match")

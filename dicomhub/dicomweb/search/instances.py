@@ -39,7 +39,7 @@ def _in_warehouse(question: Question, answers: Answers, limit: int) -> Found:
 
 
 def _archived(question: Question, answers: Answers, rows: Sequence[Any]) -> Iterator[Model]:
-    tenant, store = question.scope.tenant, question.sources.store
+    tenant, store = question.within.tenant, question.sources.store
     series = selectors.series_by_uids(tenant, {(study, series) for study, series, _, _ in rows})
     for study_uid, series_uid, instance_uid, header in rows:
         row = series.get((study_uid, series_uid))
@@ -66,7 +66,7 @@ def _in_documents(question: Question, answers: Answers, limit: int) -> Found:
 
 def _in_order(question: Question, series: Series) -> Iterator[Model]:
     headers = question.matching_headers(series)
-    if question.scope.study_instance_uid is not None:
+    if question.within.study_instance_uid is not None:
         return headers
     return iter(sorted(headers, key=lambda header: str(header["00080018"]["Value"][0])))
 

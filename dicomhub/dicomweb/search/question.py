@@ -17,7 +17,7 @@ from dicomhub.archive.models import Series
 from dicomhub.dicomweb.search.header_query import header_matches, is_exact
 from dicomhub.dicomweb.search.matching import instance_filter
 from dicomhub.dicomweb.search.query import QueryInvalid, SearchQuery
-from dicomhub.dicomweb.search.rows import Level, Model, Scope
+from dicomhub.dicomweb.search.rows import Level, Model, Within
 from dicomhub.metadata.series import read_first_instance, read_series
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.layout import SeriesKey
@@ -56,9 +56,9 @@ class Sources:
 class Question:
     """Raises QueryInvalid, MatchInvalid. of_rows and of_headers: keyword to value."""
 
-    def __init__(self, sources: Sources, scope: Scope, query: SearchQuery, level: Level) -> None:
+    def __init__(self, sources: Sources, within: Within, query: SearchQuery, level: Level) -> None:
         self.sources = sources
-        self.scope = scope
+        self.within = within
         self.query = query
         self.of_rows, self.of_headers = _divided(query.matches, level)
         self.is_match = instance_filter(self.of_headers, query.rules)
@@ -69,23 +69,23 @@ class Question:
 
     def series(self) -> QuerySet[Series]:
         """Those that the database leaves. Raises MatchInvalid, MatchUnsupported."""
-        scope = self.scope
+        within = self.within
         found = selectors.series_matching(
-            scope.tenant, self.of_rows, scope.study_instance_uid, self.query.rules
+            within.tenant, self.of_rows, within.study_instance_uid, self.query.rules
         )
-        if scope.series_instance_uid is not None:
-            found = found.filter(series_instance_uid=scope.series_instance_uid)
+        if within.series_instance_uid is not None:
+            found = found.filter(series_instance_uid=within.series_instance_uid)
         return found
 
     def is_for_warehouse(self) -> bool:
         """Whether more documents would have to be read than may be."""
-        if not self.of_headers or self.scope.study_instance_uid is not None:
+        if not self.of_headers or self.within.study_instance_uid is not None:
             return False
         return self.series()[: self.sources.max_series + 1].count() > self.sources.max_series
 
     def series_in_order(self) -> Iterator[Series]:
         """As the answer has them: by their UIDs where it might come from the warehouse, which sorts so."""
-        if not self.of_headers or self.scope.study_instance_uid is not None:
+        if not self.of_headers or self.within.study_instance_uid is not None:
             return self.series().iterator()
         return iter(
             sorted(self.series(), key=lambda row: (row.study.study_instance_uid, row.series_instance_uid))
@@ -111,7 +111,7 @@ class Question:
         if named is not None and not named:
             return ()
         parameters = {
-            "tenant": self.scope.tenant,
+            "tenant": self.within.tenant,
             "study_instance_uid": None,
             "series_instance_uids": named,
             "matches": header_matches(self.of_headers, self.query.rules),

@@ -39,7 +39,7 @@ _INSTANCE_TAGS: Final = _tags(*INSTANCE_ATTRIBUTES, "StudyInstanceUID", "SeriesI
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Within:
     """Where a search looks: a tenant, a study or a series of it. RetrieveURLs lie below base_url.
 
     Raises UidInvalid.
@@ -80,15 +80,15 @@ class Answers:
     The tables of the levels that the path does not name are answered too. PS3.18 10.6.3.3.
     """
 
-    def __init__(self, scope: Scope, query: SearchQuery) -> None:
-        self._scope = scope
+    def __init__(self, within: Within, query: SearchQuery) -> None:
+        self._within = within
         self._include = query.include_tags
         self._of_series: tuple[int, Model] = (0, {})  # of the last one answered
 
     def study(self, study: Study, header: Model) -> Model:
         """header: of an instance of it, as far as it says something of the study."""
         tags = self._tags(_STUDY_TAGS)
-        url = self._scope.retrieve_url(study.study_instance_uid)
+        url = self._within.retrieve_url(study.study_instance_uid)
         return _answered(
             tags, url, selectors.study_model(study, STUDY_ROW_TAGS if tags is None else tags), header
         )
@@ -96,17 +96,17 @@ class Answers:
     def series(self, series: Series, header: Model) -> Model:
         """header: of an instance of it, as far as it says something of the series or its study."""
         tags = self._tags(_SERIES_TAGS)
-        url = self._scope.retrieve_url(series.study.study_instance_uid, series.series_instance_uid)
+        url = self._within.retrieve_url(series.study.study_instance_uid, series.series_instance_uid)
         return _answered(tags, url, self._rows(series, tags), header)
 
     def instance(self, series: Series, header: Model) -> Model:
         tags = self._tags(
-            _INSTANCE_TAGS if self._scope.series_instance_uid else _INSTANCE_TAGS | _SERIES_TAGS
+            _INSTANCE_TAGS if self._within.series_instance_uid else _INSTANCE_TAGS | _SERIES_TAGS
         )
         if self._of_series[0] != series.pk:
             self._of_series = series.pk, self._rows(series, tags)
         uid = header["00080018"]["Value"][0]
-        url = self._scope.retrieve_url(series.study.study_instance_uid, series.series_instance_uid, uid)
+        url = self._within.retrieve_url(series.study.study_instance_uid, series.series_instance_uid, uid)
         return _answered(tags, url, header, self._of_series[1])
 
     def _tags(self, of_level: frozenset[str]) -> frozenset[str] | None:
@@ -114,7 +114,7 @@ class Answers:
         if self._include is None:
             return None
         tags = of_level | self._include
-        return tags if self._scope.study_instance_uid else tags | _STUDY_TAGS
+        return tags if self._within.study_instance_uid else tags | _STUDY_TAGS
 
     def _rows(self, series: Series, tags: frozenset[str] | None) -> Model:
         of_study = selectors.study_model(series.study, STUDY_ROW_TAGS if tags is None else tags)

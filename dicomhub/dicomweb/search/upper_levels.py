@@ -69,19 +69,19 @@ def _said(question: Question, series: Series, is_of_level: Callable[[str], bool]
 
 
 def _study_rows(question: Question, limit: int) -> _Rows[Study]:
-    scope, query = question.scope, question.query
+    within, query = question.within, question.query
     if question.is_for_warehouse():
         found, additional = question.warehouse_page(
             QueryName.STUDIES_BY_HEADER, QueryName.COUNT_STUDIES_BY_HEADER, limit
         )
-        by_uid = selectors.studies_by_uids(scope.tenant, (uid for (uid,) in found))
+        by_uid = selectors.studies_by_uids(within.tenant, (uid for (uid,) in found))
         rows = (by_uid[uid] for (uid,) in found if uid in by_uid)
         return _Rows([[row for row in rows if _is_known(question, row)]], additional)
     if question.is_of_headers:
         matching = {row.study_id: row.study for row in _matching_series(question)}
         return _some(list(matching.values()), query.offset, limit)
     page = Page(
-        selectors.studies_matching(scope.tenant, question.of_rows, query.rules),
+        selectors.studies_matching(within.tenant, question.of_rows, query.rules),
         query.offset,
         limit,
         related="patient",
@@ -90,7 +90,7 @@ def _study_rows(question: Question, limit: int) -> _Rows[Study]:
 
 
 def _is_known(question: Question, study: Study) -> bool:
-    rows = selectors.series_of_study(question.scope.tenant, study.study_instance_uid)
+    rows = selectors.series_of_study(question.within.tenant, study.study_instance_uid)
     return any(map(question.is_known_by_warehouse, rows))
 
 
@@ -99,7 +99,7 @@ def _series_rows(question: Question, limit: int) -> _Rows[Series]:
         found, additional = question.warehouse_page(
             QueryName.SERIES_BY_HEADER, QueryName.COUNT_SERIES_BY_HEADER, limit
         )
-        by_uids = selectors.series_by_uids(question.scope.tenant, found)
+        by_uids = selectors.series_by_uids(question.within.tenant, found)
         rows = (by_uids[uids] for uids in found if uids in by_uids)
         return _Rows([[row for row in rows if question.is_known_by_warehouse(row)]], additional)
     if question.is_of_headers:

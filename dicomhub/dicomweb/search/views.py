@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
+from dicomhub.accounts.scope import Scope
 from dicomhub.dicomweb.http import multipart
 from dicomhub.dicomweb.http.json_stream import array
 from dicomhub.dicomweb.http.multipart import PartHead
@@ -15,7 +16,6 @@ from dicomhub.dicomweb.http.negotiation import DICOM_XML, MULTIPART, Offer
 from dicomhub.dicomweb.retrieve import metadata
 from dicomhub.dicomweb.retrieve.metadata import with_bulk_data_base
 from dicomhub.dicomweb.retrieve.metadata_xml import document
-from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.search import rows
 from dicomhub.dicomweb.search.instances import instances
 from dicomhub.dicomweb.search.query import SearchQuery, parse_search_query
@@ -67,7 +67,7 @@ class Search(DicomWebView):
 
     def _found(self, query: SearchQuery, kwargs: dict[str, str]) -> rows.Found:
         web = self.environment.web
-        scope = rows.Scope(
+        within = rows.Within(
             tenant=self.tenant,
             study_instance_uid=kwargs.get("study"),
             series_instance_uid=kwargs.get("series"),
@@ -81,8 +81,8 @@ class Search(DicomWebView):
         )
         most = web.qido_max_results
         limit = most if query.limit is None else min(query.limit, most)
-        question = Question(sources, scope, query, self.level)
-        return _FIND[self.level](question, rows.Answers(scope, query), limit)
+        question = Question(sources, within, query, self.level)
+        return _FIND[self.level](question, rows.Answers(within, query), limit)
 
     def _warn(self, response: HttpResponseBase, query: SearchQuery, found: rows.Found) -> None:
         if query.ignored:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dicomhub.intake.admission import AdmissionSnapshot, TenantAdmission
-from dicomhub.intake.door import Provenance
+from dicomhub.intake.provenance import Provenance
 from dicomhub.intake.refusal import SopClassNotPermitted, StudyDiffers
 from dicomhub.standard.data_set_head import DataSetHead
 

@@ -11,10 +11,11 @@ import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from dicomhub.accounts.scope import Scope
 from dicomhub.dicomweb.http import request_body
+from dicomhub.dicomweb.http.address import client_address
 from dicomhub.dicomweb.http.multipart_reader import MultipartMalformed
 from dicomhub.dicomweb.http.negotiation import DICOM, DICOM_JSON, DICOM_XML, JSON, Offer
-from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.store.admission import StoreAdmission
 from dicomhub.dicomweb.store.body_format import BodyFormat
 from dicomhub.dicomweb.store.dicom_files import DicomFiles
@@ -24,7 +25,8 @@ from dicomhub.dicomweb.store.part_sink import PartSink, receive_parts, receive_s
 from dicomhub.dicomweb.store.unavailable import StoreUnavailable
 from dicomhub.dicomweb.view import DicomWebView
 from dicomhub.intake.admission import read_admission
-from dicomhub.intake.door import Intake, Provenance
+from dicomhub.intake.door import Intake
+from dicomhub.intake.provenance import Provenance
 from dicomhub.intake.shared import shared_intake
 from dicomhub.log import logger
 from dicomhub.standard.dicom_json import encode_model
@@ -56,6 +58,7 @@ class Store(DicomWebView):
             try:
                 self._receive(body, sink)
             except MultipartMalformed:
+                sink.discard()
                 if not outcome.stored:
                     raise
                 # What has come before it is stored, and the client has to know.
@@ -74,6 +77,8 @@ class Store(DicomWebView):
             status=outcome.http_status,
             content_type=offer.media_type,
         )
+        if (url := outcome.study_url(base_url=self.base_url)) is not None:
+            response["Location"] = response["Content-Location"] = url  # PS3.18 10.5.3.2
         if response.status_code == 503:
             response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
@@ -107,13 +112,12 @@ class Store(DicomWebView):
         except (OSError, msgspec.DecodeError) as error:
             logger().error("admission_snapshot_unreadable", error=str(error))
             raise StoreUnavailable("what may be stored cannot be read") from error
-        meta = self.request.META
         return StoreAdmission.of(
             snapshot,
             tenant=self.tenant,
             provenance=Provenance(
                 source="stow",
-                source_address=meta.get("REMOTE_ADDR", ""),
+                source_address=client_address(self.request, proxies=self.environment.web.proxies),
                 trace_id=uuid.uuid4().hex,
             ),
             study_instance_uid=self.resource().study_instance_uid if "study" in self.kwargs else None,

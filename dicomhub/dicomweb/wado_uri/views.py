@@ -8,6 +8,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from rest_framework.request import Request
 
+from dicomhub.accounts.scope import Scope
 from dicomhub.dicomweb.http.address import public_address
 from dicomhub.dicomweb.http.negotiation import DICOM, Offer
 from dicomhub.dicomweb.rendered.offers import ONE_IMAGE
@@ -18,7 +19,6 @@ from dicomhub.dicomweb.rendered.views import PictureView
 from dicomhub.dicomweb.resource import Resource
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, archived_instance
 from dicomhub.dicomweb.retrieve.views import Retrieve
-from dicomhub.dicomweb.scope import Scope
 from dicomhub.dicomweb.wado_uri.parameters import WadoRequest, wado_request
 from tasks.transcode.picture_order import GIF
 
@@ -41,10 +41,14 @@ class WadoUri(PictureView, Retrieve):
         subject = _subject(instance)
         offer = self.wado.acceptable.choose((*_offers(subject), _AS_DICOM))
         if offer == _AS_DICOM:
+            if self.wado.look.window is not None:
+                raise RenderingParameterInvalid("windowCenter", f"{DICOM} has no window")
             self.acceptable = self.wado.as_dicom
-            return super().get(_request, **_kwargs)
+            response = super().get(_request, **_kwargs)
+            response["Content-Type"] = DICOM  # parameters are forbidden here: PS3.18 8.7.3.5.2
+            return response
         if isinstance(subject, Frames):
-            return self._picture(instance, subject, offer.media_type)
+            return self.with_warning(self._picture(instance, subject, offer.media_type))
         assert subject is not None
         return self.stored(instance, subject, offer)
 

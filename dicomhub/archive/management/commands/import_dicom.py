@@ -17,8 +17,9 @@ from dicomhub import log
 from dicomhub.environment import Environment
 from dicomhub.intake.admission import DEFAULT_TENANT, TenantAdmission, read_admission
 from dicomhub.intake.dispatcher import Dispatcher
-from dicomhub.intake.door import Intake, Provenance
+from dicomhub.intake.door import Intake
 from dicomhub.intake.importer import ImportSummary, Refusal, import_paths
+from dicomhub.intake.provenance import Provenance
 from dicomhub.intake.segments import cut_segments
 from dicomhub.intake.sources import SourceRefused, ZipBounds, sources
 from dicomhub.storage.filesystem import ArchiveOutcome
