@@ -1,6 +1,7 @@
 """The manifest of a series: a record for each instance that its metadata document holds, in that order."""
 
 import gzip
+import zlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,7 +43,7 @@ def read_manifest(store: FilesystemStore, key: SeriesKey) -> Manifest | None:
     path = series_manifest_path(key.tenant, key.study_instance_uid, key.series_instance_uid)
     try:
         manifest = msgspec.json.decode(gzip.decompress(store.read_document(path)), type=Manifest)
-    except (FileNotFoundError, OSError, EOFError, msgspec.DecodeError):
+    except (OSError, EOFError, zlib.error, msgspec.DecodeError):
         return None
     return manifest if manifest.schema_version == SCHEMA_VERSION else None
 

@@ -70,7 +70,10 @@ def unpack(document: bytes) -> Iterator[bytes]:
     """The lines of a document. Raises OSError or EOFError when it is damaged."""
     if not document:
         raise EOFError("the document is empty")
-    text = gzip.decompress(document)
+    try:
+        text = gzip.decompress(document)
+    except zlib.error as error:
+        raise OSError("the document is damaged") from error
     return (line.removesuffix(b",") for line in text.split(b"\n")[1:-2] if line)
 
 
