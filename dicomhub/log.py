@@ -46,6 +46,8 @@ def configure(process: str, *, log_format: LogFormat, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # At DEBUG it writes whole pages' contexts: patients, and an API token that has just been made.
+    logging.getLogger("django.template").setLevel(logging.INFO)
     structlog.contextvars.bind_contextvars(process=process)
 
 

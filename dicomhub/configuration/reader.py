@@ -160,15 +160,18 @@ class SettingsReader:
         """Of what must not be changed on its way here: http:// is for this machine alone."""
 
         def parse(text: str) -> str:
-            parts = urlsplit(text)
-            is_safe = parts.scheme == "https" or (
-                parts.scheme == "http" and is_loopback(parts.hostname or "")
-            )
-            if not is_safe or not parts.hostname:
+            if not is_secure_url(text):
                 raise ValueError("must start with https://, or with http:// and name this machine")
             return text
 
         return self._read(name, None, parse)
+
+
+def is_secure_url(text: str) -> bool:
+    """Whether nobody on the way can change what is read from there. Raises ValueError for what is no URL."""
+    parts = urlsplit(text)
+    host = parts.hostname or ""
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
 
 
 def is_loopback(host: str) -> bool:

@@ -69,7 +69,9 @@ def data_set_pieces(model: Any, find: FindBulkValue) -> Iterator[bytes | memoryv
         raise ModelMalformed("", "not an object")
     stated = model.get("00080005")
     names = stated.get("Value") if isinstance(stated, dict) else None
-    text = character_set("\\".join(str(name or "") for name in names or []).encode("ascii", "replace"))
+    if not isinstance(names, list):
+        names = []
+    text = character_set("\\".join(str(name or "") for name in names).encode("ascii", "replace"))
     return _Writer(find, text).data_set({**model, "00080005": {"vr": "CS", "Value": [_UTF_8.decode()]}})
 
 
@@ -97,7 +99,7 @@ class _Writer:
 
     def _element(self, tag: int, attribute: Any, path: str, depth: int) -> Iterator[bytes | memoryview]:
         vr = attribute.get("vr") if isinstance(attribute, dict) else None
-        if vr not in _VRS:
+        if not isinstance(vr, str) or vr not in _VRS:
             raise ModelMalformed(path, "its vr is missing, or is none")
         given = [name for name in ("Value", "BulkDataURI", "InlineBinary") if name in attribute]
         if len(given) > 1:

@@ -15,6 +15,8 @@ _GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
 _COMPONENTS: Final = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
 _INTEGER_VRS: Final = frozenset(("SL", "SS", "UL", "US"))
 _MOST_LEFT_OUT: Final = 64
+_NUMBER_MAX_DIGITS: Final = 9
+_MOST_MARKUP: Final = 1_000_000  # of elements' beginnings and ends: each element takes some hundred bytes
 _FLOAT_VRS: Final = frozenset(("FD", "FL"))
 
 
@@ -24,6 +26,8 @@ class NativeModelMalformed(ValueError):
 
 def read_native_model(document: bytes) -> dict[str, Any]:
     """One data set. Raises NativeModelMalformed; values are not looked at."""
+    if document.count(b"<") > _MOST_MARKUP:
+        raise NativeModelMalformed("the document has too many elements")
     try:
         root = fromstring(document, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
@@ -95,7 +99,8 @@ def _numbered(values: list[tuple[Element, Any]], nothing: Any) -> list[Any]:
     placed: dict[int, Any] = {}
     for place, (element, value) in enumerate(values, start=1):
         number = element.get("number", str(place))
-        if not number.isdecimal() or not 0 < int(number) <= len(values) + _MOST_LEFT_OUT:
+        is_number = number.isdecimal() and len(number) <= _NUMBER_MAX_DIGITS
+        if not is_number or not 0 < int(number) <= len(values) + _MOST_LEFT_OUT:
             raise NativeModelMalformed("the number of a value is none")
         placed[int(number)] = value
     return [placed.get(number, nothing) for number in range(1, max(placed, default=0) + 1)]

@@ -185,6 +185,9 @@ def test_clocks_may_differ_by_the_leeway(ask, provider, configured):
         ({"tenant": None}, 404),
         ({"tenant": {"default": True}}, 404),
         ({"tenant": "nowhere"}, 404),
+        ({"tenant": "default\0"}, 404),
+        ({"tenant": "\ud800"}, 404),
+        ({"sub": "\ud800\n"}, 200),
     ],
 )
 def test_scopes_and_tenants_are_what_the_claims_say(ask, provider, claims, status):

@@ -85,6 +85,9 @@ def test_what_is_too_large(server):
     )
     long = a_model(**{"00104000": {"vr": "LT", "Value": ["x" * 5000]}})
     assert store(server, multipart(json_part(long)), part_type="application/dicom+json").status_code == 413
+    empty = (Part(b"", "application/octet-stream", {"Content-Location": f"x/{n}"}) for n in range(100))
+    body = multipart(json_part(a_model()), *empty)
+    assert store(server, body, part_type="application/dicom+json").status_code == 413
     assert not incoming(server)
 
 

@@ -126,6 +126,8 @@ def test_values_of_each_kind():
         {"00100020": {}},
         {"00100020": "x"},
         {"00100020": {"vr": "XX", "Value": ["x"]}},
+        {"00100020": {"vr": {}, "Value": ["x"]}},
+        {"00080005": {"vr": "CS", "Value": 5}, "00100020": {"vr": []}},
         {"00100020": {"vr": "LO", "Value": "x"}},
         {"00100020": {"vr": "LO", "Value": [1]}},
         {"00100020": {"vr": "LO", "Value": ["\ud800"]}},
@@ -169,7 +171,11 @@ def test_sequences_may_not_be_deeper_than_any_parser_goes():
         b'<?xml version="1.0" encoding="nonsense"?><NativeDicomModel/>',
         b'<NativeDicomModel><DicomAttribute tag="00280010" vr="US"><Value>x</Value></DicomAttribute></NativeDicomModel>',
         b'<NativeDicomModel><DicomAttribute vr="CS"><Value number="9999999">CT</Value></DicomAttribute></NativeDicomModel>',
+        b'<NativeDicomModel><DicomAttribute vr="CS"><Value number="%s">CT</Value></DicomAttribute></NativeDicomModel>'
+        % (b"9" * 5000),
+        b"<NativeDicomModel>%s</NativeDicomModel>" % (b"<a/>" * 1_000_000),
     ],
+    ids=lambda document: document[:80].decode(),
 )
 def test_documents_that_are_no_model(document):
     with pytest.raises(NativeModelMalformed):

@@ -7,6 +7,7 @@ from dicomhub.accounts.rights import Rights
 from dicomhub.accounts.scope import Scope
 from dicomhub.configuration.web import OidcSettings
 from dicomhub.intake.admission import DEFAULT_TENANT
+from dicomhub.storage.layout import is_tenant
 
 
 def rights_of(claims: Mapping[str, Any], settings: OidcSettings) -> Rights:
@@ -19,7 +20,8 @@ def rights_of(claims: Mapping[str, Any], settings: OidcSettings) -> Rights:
 def name_of(claims: Mapping[str, Any], settings: OidcSettings) -> str:
     """Marked, for it is the provider that gives these names: one may be that of a user of ours."""
     name = claims.get(settings.name_claim)
-    return f"oidc:{name if isinstance(name, str) and name else claims['sub']}"
+    text = name if isinstance(name, str) and name else claims["sub"]
+    return f"oidc:{text.encode(errors='replace').decode()}"  # JSON can hold half a character
 
 
 def _tenants(claims: Mapping[str, Any], settings: OidcSettings) -> tuple[str, ...]:
@@ -28,7 +30,7 @@ def _tenants(claims: Mapping[str, Any], settings: OidcSettings) -> tuple[str, ..
         return (DEFAULT_TENANT,) if settings.without_tenant == "default" else ()
     value = claims[settings.tenant_claim]
     values = value if isinstance(value, list) else [value]
-    return tuple(each for each in values if isinstance(each, str))
+    return tuple(each for each in values if isinstance(each, str) and is_tenant(each))
 
 
 def _words(value: Any) -> tuple[str, ...]:

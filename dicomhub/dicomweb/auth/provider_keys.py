@@ -9,6 +9,7 @@ from types import MappingProxyType
 import jwt
 import requests
 
+from dicomhub.configuration.reader import is_secure_url
 from dicomhub.configuration.web import OidcSettings
 from dicomhub.dicomweb.auth.refusal import KeysUnavailable
 from dicomhub.log import logger
@@ -92,4 +93,7 @@ def _discovered(issuer: str) -> str:
     document = answer.json()
     if not isinstance(document, dict) or document.get("issuer") != issuer:
         raise ValueError(f"{url} is not the configuration of {issuer}")
-    return str(document.get("jwks_uri", ""))
+    keys_url = str(document.get("jwks_uri", ""))
+    if not is_secure_url(keys_url):
+        raise ValueError(f"{url} names keys at an address that is neither https nor of this machine")
+    return keys_url

@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.utils.functional import LazyObject, empty
 
 from dicomhub.dicomweb.http.access_resource import AccessResource, access_resource
+from dicomhub.dicomweb.http.address import client_address
 from dicomhub.log import logger
 from dicomhub.request_id import current_request_id
 from tasks.warehouse.access_journal import AccessJournal, journal_directory
@@ -97,7 +98,7 @@ class _Access:
             "event_id": secrets.token_hex(12),
             "tenant": getattr(self._request, "tenant", resource.tenant),
             "user_name": _user_name(self._request),
-            "address": meta.get("REMOTE_ADDR", ""),
+            "address": client_address(self._request, proxies=settings.ENVIRONMENT.web.proxies),
             "method": _code(self._request.method or ""),
             "resource": resource.kind,
             "study_instance_uid": resource.study_instance_uid,

@@ -42,7 +42,7 @@ def paths_in_zip(resource: Resource, instances: Iterable[ArchivedInstance]) -> d
 
     No two are the same, not even for those who see no difference between small and capital letters.
     """
-    top, taken = _study_name(resource), set[str]()
+    top, taken = _study_name(resource), dict[str, int]()
     names = {row.series_instance_uid: _series_name(row) for row in _rows(resource)}
     folders: dict[str, str] = {}
     paths = {}
@@ -79,9 +79,13 @@ def _series_name(series: Series) -> str:
     return safe_name((number, series.modality, series.series_description), otherwise="series")
 
 
-def _free(stem: str, suffix: str, taken: set[str]) -> str:
-    count = 1
-    while (name := stem + (f" ({count})" if count > 1 else "") + suffix).casefold() in taken:
+def _free(stem: str, suffix: str, taken: dict[str, int]) -> str:
+    """Taken is what was given away, and with which count to go on: a thousand may ask for the same name."""
+    wanted = name = stem + suffix
+    count = taken.get(wanted.casefold(), 1)
+    while name.casefold() in taken:
         count += 1
-    taken.add(name.casefold())
+        name = f"{stem} ({count}){suffix}"
+    taken[wanted.casefold()] = count
+    taken.setdefault(name.casefold(), 1)
     return name

@@ -28,6 +28,7 @@ from dicomhub.standard.uid import is_uid
 from tasks.messages import StoredInstance
 
 _JSON_TYPES: Final = (DICOM_JSON, JSON)
+_PART_BYTES = 256  # that are held of each bulk data part, and its Content-Location
 _AT_ONCE = 512  # pieces of a data set that are written together
 
 
@@ -45,7 +46,7 @@ class MetadataAndBulkData:
         part_type: str,
         max_bytes: int,
     ) -> None:
-        """part_type is the metadata's; max_bytes bounds all metadata of the request."""
+        """part_type is the metadata's; max_bytes bounds what is held: it, and each bulk data part's name."""
         self._intake = intake
         self._admission = admission
         self._outcome = outcome
@@ -72,6 +73,7 @@ class MetadataAndBulkData:
             raise MetadataMalformed("a part is neither metadata nor has it a Content-Location")
         if not self._intake.has_room():
             raise StoreUnavailable("the store has no room above its reserve")
+        self._hold(_PART_BYTES + len(location))
         self._bulk.begin(location, media_type)
 
     def write(self, content: bytes | memoryview) -> None:
@@ -81,10 +83,13 @@ class MetadataAndBulkData:
             except OutOfResources as error:
                 raise StoreUnavailable(error.comment) from error
             return
-        self._metadata_bytes += len(content)
+        self._hold(len(content))
+        self._metadata += content
+
+    def _hold(self, size_bytes: int) -> None:
+        self._metadata_bytes += size_bytes
         if self._metadata_bytes > self._max_bytes:
             raise BodyTooLarge("the metadata", self._max_bytes)
-        self._metadata += content
 
     def end(self) -> None:
         if self._metadata is None:
