@@ -13,6 +13,7 @@ from dicomhub.monitoring.views import metrics
 from dicomhub.transcoding.pages.matrix import matrix, retry
 
 handler400 = "dicomhub.dicomweb.errors.bad_request"
+handler404 = "dicomhub.dicomweb.errors.not_found"
 handler500 = "dicomhub.dicomweb.errors.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [

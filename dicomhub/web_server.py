@@ -41,6 +41,7 @@ class WebLogger(Logger):
 _host = _environment.web.host.strip("[]")
 bind = f"[{_host}]:{_environment.web.port}" if ":" in _host else f"{_host}:{_environment.web.port}"
 worker_class = "dicomhub.web_worker.WebWorker"
+workers = _environment.web.processes
 threads = _environment.web.threads
 graceful_timeout = 30
 limit_request_line = 8190  # the most it takes: lists of UIDs are long

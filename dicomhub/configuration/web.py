@@ -1,5 +1,6 @@
 """Settings of the web side: who may ask, and how much."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +17,7 @@ _SIGNATURES = (*_USUAL_SIGNATURES, "RS384", "RS512", "PS384", "PS512", "ES384", 
 class WebSettings:
     host: str
     port: int
+    processes: int
     threads: int
     secret_key: str | None
     allowed_hosts: tuple[str, ...]
@@ -113,6 +115,7 @@ def read_web(read: SettingsReader, *, is_authenticated: bool) -> WebSettings:
     settings = WebSettings(
         host=read.text("WEB_HOST", "127.0.0.1"),
         port=read.port("WEB_PORT", 8000),
+        processes=read.integer("WEB_PROCESSES", min(len(os.sched_getaffinity(0)), 2), least=1, most=256),
         threads=read.integer("WEB_THREADS", 8, least=1, most=1000),
         secret_key=read.optional("SECRET_KEY"),
         allowed_hosts=tuple(host.strip() for host in hosts.split(",") if host.strip()),

@@ -185,6 +185,12 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return defaults.bad_request(request, exception)
 
 
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_dicomweb(request):
+        return error_response(404, error="there is no such resource", detail="path")
+    return defaults.page_not_found(request, exception)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     if _is_dicomweb(request):
         return error_response(500, error=HTTPStatus.INTERNAL_SERVER_ERROR.phrase)

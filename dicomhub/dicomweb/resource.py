@@ -26,6 +26,14 @@ class NothingThere(Exception):
         self.what = what
 
 
+class Damaged(NothingThere):
+    """It is archived, and its file can no longer be read as DICOM: there is no representation of it."""
+
+    def __init__(self, what: str) -> None:
+        Exception.__init__(self, f"this {what} is damaged in the archive")
+        self.what = what
+
+
 class Gone(NothingThere):
     """It was there, and was deleted."""
 

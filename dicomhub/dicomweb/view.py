@@ -35,6 +35,7 @@ from dicomhub.environment import Environment
 from dicomhub.storage.filesystem import FilesystemStore, open_store
 
 _OF_THE_RESOURCE = {200, 206, 304}
+LARGE_BYTES = 16 * 1024 * 1024  # what counts of answers that may be of any size
 
 
 class _ChosenByUs(BaseContentNegotiation):
@@ -59,7 +60,7 @@ class DicomWebView(APIView):
     content_negotiation_class = _ChosenByUs
 
     scopes: ClassVar[Mapping[str, Scope]]
-    is_limited: ClassVar[bool] = False  # whether it counts as one of the retrieves a client may have at once
+    is_limited: ClassVar[bool] = False  # whether each answer counts: see take_place()
     varies_by: ClassVar[tuple[str, ...]] = ("Accept",)  # request headers that any answer depends on
     validators: conditional.Validators | None = None
     place: Place | None = None
@@ -76,12 +77,8 @@ class DicomWebView(APIView):
         self.environment = settings.ENVIRONMENT
         self._admit(request, named=kwargs.get("tenant"))
         self.store = open_store(self.environment)
-        if self.is_limited and request.method == "GET":
-            self.place = take_place(
-                self.environment.retrieves_file,
-                self._client(),
-                places=self.environment.web.retrieves_per_client,
-            )
+        if self.is_limited:
+            self.take_place()
         self.acceptable = Acceptable.parse(
             parameter=request.query_params.get("accept", ""), header=request.headers.get("Accept", "")
         )
@@ -111,11 +108,31 @@ class DicomWebView(APIView):
         patch_vary_headers(response, self.varies_by)
         if settings.ENVIRONMENT.auth.is_on:
             patch_vary_headers(response, ["Authorization", "Cookie"])
-        if self.validators is not None and response.status_code in _OF_THE_RESOURCE:
-            conditional.set_validators(response, self.validators)
+        if response.status_code in _OF_THE_RESOURCE:
+            if self.validators is not None:
+                conditional.set_validators(response, self.validators)
+            if request.method in {"GET", "HEAD"} and self.scopes.get("GET") is Scope.READ:
+                response.setdefault("Content-Location", self._address())
         if self.place is not None:
             _close_with(response, self.place)
         return response
+
+    def _address(self) -> str:
+        """Of what was asked for. PS3.18 8.4.2."""
+        public = public_address(self.request, configured=self.environment.web.public_url)
+        return public + self.request.get_full_path()
+
+    def take_place(self) -> None:
+        """Count this answer as one of the retrieves a client may have at once. Raises TooManyRetrieves.
+
+        Not for what is small: viewers ask for dozens of frames at the same time.
+        """
+        if self.request.method == "GET":
+            self.place = take_place(
+                self.environment.retrieves_file,
+                self._client(),
+                places=self.environment.web.retrieves_per_client,
+            )
 
     def _client(self) -> str:
         """Who takes the places of one client: a user by name, everybody else by address."""
@@ -231,9 +248,13 @@ def _close_with(response: HttpResponseBase, place: Place) -> None:
 
 
 class NoSuchResource(DicomWebView):
-    """Whatever no other route names, so that it is answered in the same form as all else."""
+    """Whatever no other route names, by any method, so that it is answered in the same form as all else."""
 
-    scopes: ClassVar = {"GET": Scope.READ}
+    http_method_names = ["get", "head", "post", "put", "patch", "delete", "options"]  # noqa: RUF012 - likewise
+    scopes: ClassVar = dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), Scope.READ)
 
     def get(self, _request: Request, **_kwargs: str) -> NoReturn:
         raise NothingThere("resource")
+
+    post = put = patch = delete = get
+    options = get  # type: ignore[assignment] # never answered with a Response, as the base has it

@@ -28,23 +28,41 @@ class Element:
     length: int
 
 
+@dataclass(slots=True)
+class Outline:
+    """Where a level's attributes lie, and the items of the sequences that were asked for, in the data set."""
+
+    elements: dict[int, Element]
+    items: dict[int, list[tuple[int, int, Encoding]]]
+    end: int
+
+
 class Level:
     """Attributes by tag. What is absent is empty: no value, no text, no numbers, no item."""
 
-    __slots__ = ("_data", "_elements", "_items", "encoding", "end")
+    __slots__ = ("_data", "_elements", "_items", "encoding", "outline")
 
     def __init__(
-        self, data: memoryview, encoding: Encoding, *, start: int = 0, end: int | None = None
+        self,
+        data: memoryview,
+        encoding: Encoding,
+        *,
+        start: int = 0,
+        end: int | None = None,
+        outline: Outline | None = None,
     ) -> None:
         """Read the headers from start to end, or to the delimitation of the item where end is None.
 
-        At the top level that is all before the pixel data. Raises DataSetMalformed.
+        At the top level that is all before the pixel data. Nothing is read for an outline of the same data
+        set, which is added to. Raises DataSetMalformed.
         """
         self._data = data
         self.encoding = encoding
-        self._elements: dict[int, Element] = {}
-        self._items: dict[int, list[tuple[int, int, Encoding]]] = {}
-        self.end = self._read(start, end)
+        self.outline = outline or Outline({}, {}, start)
+        self._elements = self.outline.elements
+        self._items = self.outline.items
+        if outline is None:
+            self.outline.end = self._read(start, end)
 
     def __contains__(self, tag: int) -> bool:
         return tag in self._elements
@@ -112,7 +130,7 @@ class Level:
             encoding = inside_item(self._data, offset, sequence)
             yield offset, length, encoding
             if length == UNDEFINED_LENGTH:
-                offset = Level(self._data, encoding, start=offset).end
+                offset = Level(self._data, encoding, start=offset).outline.end
             else:
                 offset = checked_end(self._data, offset, length)
 

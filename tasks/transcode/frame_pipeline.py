@@ -11,10 +11,12 @@ from tasks.transcode.codecs.codec import (
     Encoded,
     Encoder,
     Fidelity,
+    Octets,
     PixelsCorrupt,
     PixelsUnsupported,
 )
-from tasks.transcode.codecs.samples import interleaved
+from tasks.transcode.codecs.samples import interleaved, stored_values
+from tasks.transcode.pixel_description import PixelDescription
 from tasks.transcode.pixel_element import PIXEL_DATA
 from tasks.transcode.source import Source
 
@@ -33,9 +35,13 @@ def decoded_frame(source: Source, decoder: Decoder, index: int) -> Decoded:
 
     Raises PixelsUnsupported, PixelsCorrupt, MemoryError, element.DataSetMalformed.
     """
-    frame = source.frames.read(index)
+    return decoded_codestream(source.frames.read(index), source.pixels, source.syntax.uid, decoder)
+
+
+def decoded_codestream(frame: Octets, pixels: PixelDescription, syntax_uid: str, decoder: Decoder) -> Decoded:
+    """A native frame of one in a transfer syntax. Raises PixelsUnsupported, PixelsCorrupt, MemoryError."""
     try:
-        decoded = decoder.decode(frame, source.pixels, source.syntax.uid)
+        decoded = decoder.decode(frame, pixels, syntax_uid)
     except (PixelsUnsupported, PixelsCorrupt, MemoryError):
         raise
     except Exception as error:  # codecs say what they like
@@ -48,14 +54,18 @@ def decoded_frame(source: Source, decoder: Decoder, index: int) -> Decoded:
 
 
 def flat_frame(source: Source, decoder: Decoder, index: int) -> Decoded:
-    """The same in planar configuration 0 and without subsampling, as frames are compared and shown."""
-    decoded = decoded_frame(source, decoder, index)
-    return interleaved(decoded.samples, decoded.pixels)
+    """The same as flat() gives it."""
+    return flat(decoded_frame(source, decoder, index))
+
+
+def flat(frame: Decoded) -> Decoded:
+    """In planar configuration 0, without subsampling and unused bits, as frames are compared."""
+    return stored_values(interleaved(frame.samples, frame.pixels))
 
 
 def flat_digest(frame: Decoded) -> int:
-    """A digest of a frame's samples as flat_frame gives them."""
-    return xxhash.xxh3_64_intdigest(interleaved(frame.samples, frame.pixels).samples)
+    """A digest of a frame's samples as flat() gives them."""
+    return xxhash.xxh3_64_intdigest(flat(frame).samples)
 
 
 def encoded_frames(source: Source, recipe: Recipe, digests: list[int]) -> Iterator[Encoded]:

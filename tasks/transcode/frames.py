@@ -5,26 +5,15 @@ only one frame is in memory.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from struct import iter_unpack
 from typing import Protocol
 
 from dicomhub.standard.byte_order import swap_unit_bytes, swapped
-from dicomhub.standard.element import SEQUENCE_DELIMITATION, DataSetMalformed, Encoding
-from dicomhub.standard.item import checked_end, read_item_header
+from dicomhub.standard.element import Encoding
 from dicomhub.standard.transfer_syntax import GE_PRIVATE_IMPLICIT_VR, TransferSyntax
+from tasks.transcode.fragments import Fragments, FramesUnreadable, known_fragments
+from tasks.transcode.known import FileKey
 from tasks.transcode.pixel_description import PixelDescription
 from tasks.transcode.pixel_element import PixelElement
-
-# What the first fragment of a frame begins with, in the codestreams that may be cut into several: JPEG and
-# JPEG-LS, JPEG 2000 and its file format, which some writers leave around it.
-_FIRST_BYTES = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  ")
-_ITEM_HEADER_BYTES = 8
-
-
-class FramesUnreadable(DataSetMalformed):
-    """Pixel Data does not hold the frames that it should, or nothing tells where each of them begins."""
 
 
 class FrameReader(Protocol):
@@ -43,18 +32,20 @@ class FrameReader(Protocol):
 
 
 def frame_reader(
+    key: FileKey,
     data: memoryview,
     element: PixelElement,
     pixels: PixelDescription,
     syntax: TransferSyntax,
     encoding: Encoding,
 ) -> FrameReader:
-    """The frames of a pixel data element. Raises FramesUnreadable."""
+    """The frames of a file's pixel data element. Raises FramesUnreadable."""
     if element.is_encapsulated != syntax.is_encapsulated:
         state = "encapsulated" if element.is_encapsulated else "native"
         raise FramesUnreadable(f"Pixel Data is {state}, which {syntax.name} is not")
     if element.is_encapsulated:
-        return _EncapsulatedFrames(data, element, pixels.number_of_frames, encoding)
+        fragments = known_fragments(key, data, element, pixels.number_of_frames, encoding)
+        return _EncapsulatedFrames(data, fragments)
     is_big_endian = not encoding.is_little_endian or syntax.uid == GE_PRIVATE_IMPLICIT_VR
     return _NativeFrames(data, element, pixels, is_big_endian=is_big_endian)
 
@@ -99,37 +90,15 @@ class _NativeFrames:
         return (self.read(index),)
 
 
-@dataclass(frozen=True, slots=True)
-class _Fragment:
-    item_offset: int
-    """Of its item, from the first byte of the item behind the Basic Offset Table."""
-    start: int
-    end: int
-
-
 class _EncapsulatedFrames:
-    __slots__ = ("_data", "_fragments", "_groups", "_lengths")
+    __slots__ = ("_data", "_fragments")
 
-    def __init__(
-        self, data: memoryview, element: PixelElement, number_of_frames: int, encoding: Encoding
-    ) -> None:
+    def __init__(self, data: memoryview, fragments: Fragments) -> None:
         self._data = data
-        items = _items(data, element.start, encoding)
-        if len(items) < 2:
-            raise FramesUnreadable("there are no fragments")
-        table = data[items[0].start : items[0].end]
-        self._fragments = items[1:]
-        self._lengths = [length for (length,) in iter_unpack("<Q", _whole(element.extended_lengths, 8))]
-        extended = [offset for (offset,) in iter_unpack("<Q", _whole(element.extended_offsets, 8))]
-        basic = [offset for (offset,) in iter_unpack("<I", _whole(table, 4))]
-        groups = self._by_offsets(extended, number_of_frames)
-        if groups is None or len(self._lengths) != number_of_frames:
-            self._lengths = []
-            groups = self._by_offsets(basic, number_of_frames) or self._by_themselves(number_of_frames)
-        self._groups = groups
+        self._fragments = fragments
 
     def __len__(self) -> int:
-        return len(self._groups)
+        return len(self._fragments.firsts) - 1
 
     def read(self, index: int) -> bytes | memoryview:
         pieces = self.pieces(index)
@@ -137,66 +106,7 @@ class _EncapsulatedFrames:
 
     def pieces(self, index: int) -> Sequence[bytes | memoryview]:
         _check_index(index, len(self))
-        fragments = self._fragments[self._groups[index]]
-        if not self._lengths:
-            return [self._data[one.start : one.end] for one in fragments]
-        pieces, left = [], self._lengths[index]
-        for one in fragments:
-            pieces.append(self._data[one.start : min(one.end, one.start + left)])
-            left -= len(pieces[-1])
-        return pieces
-
-    def _by_offsets(self, offsets: Sequence[int], number_of_frames: int) -> list[slice] | None:
-        """The fragments of each frame as a table says, None for a table that is none or is wrong."""
-        number_of = {fragment.item_offset: number for number, fragment in enumerate(self._fragments)}
-        firsts = [number_of.get(offset) for offset in offsets]
-        numbers = [number for number in firsts if number is not None]
-        if len(numbers) != len(offsets) or len(numbers) != number_of_frames or numbers[0] != 0:
-            return None
-        return _slices(numbers, len(self._fragments))
-
-    def _by_themselves(self, number_of_frames: int) -> list[slice]:
-        if number_of_frames == 1:
-            return [slice(0, len(self._fragments))]
-        filled = [number for number, one in enumerate(self._fragments) if one.end > one.start]
-        if len(filled) != number_of_frames:
-            filled = [number for number in filled if self._begins_a_frame(self._fragments[number])]
-        if len(filled) != number_of_frames:
-            raise FramesUnreadable(
-                f"{number_of_frames} frames in {len(self._fragments)} fragments, and no usable offset table"
-            )
-        return _slices(filled, len(self._fragments))
-
-    def _begins_a_frame(self, fragment: _Fragment) -> bool:
-        return bytes(self._data[fragment.start : fragment.start + 8]).startswith(_FIRST_BYTES)
-
-
-def _items(data: memoryview, start: int, encoding: Encoding) -> list[_Fragment]:
-    """All items, the table's too. A Sequence Delimitation Item that the data ends without is no loss."""
-    items: list[_Fragment] = []
-    offset = start
-    first: int | None = None
-    while offset < len(data):
-        tag, length = read_item_header(data, offset, encoding)
-        if tag == SEQUENCE_DELIMITATION:
-            break
-        value = offset + _ITEM_HEADER_BYTES
-        end = checked_end(data, value, length)
-        if items and first is None:
-            first = offset
-        items.append(_Fragment(offset - (first or 0), value, end))
-        offset = end
-    return items
-
-
-def _slices(firsts: Sequence[int], count: int) -> list[slice]:
-    if any(later <= earlier for earlier, later in pairwise(firsts)):
-        raise FramesUnreadable("the offset table does not ascend")
-    return [slice(first, last) for first, last in pairwise((*firsts, count))]
-
-
-def _whole(table: bytes | memoryview, entry_bytes: int) -> bytes | memoryview:
-    return table if len(table) % entry_bytes == 0 else b""
+        return [self._data[start:end] for start, end in self._fragments.pieces_of(index)]
 
 
 def _check_index(index: int, count: int) -> None:

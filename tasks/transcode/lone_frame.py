@@ -7,16 +7,18 @@ transforms of a JPEG 2000 codestream: what comes out of one is RGB, and readers 
 from dataclasses import replace
 
 from tasks.transcode.codecs.codec import Decoded, Decoder, Encoder, Fidelity, Octets
+from tasks.transcode.codecs.registry import Registry
 from tasks.transcode.codecs.samples import as_ybr_full, interleaved, planar, subsampled
 from tasks.transcode.frame_pipeline import decoded_frame, encoded_frame
 from tasks.transcode.pixel_description import PixelDescription
+from tasks.transcode.proof import prove_frame
 from tasks.transcode.source import Source
 
 
-def lone_frame(source: Source, decoder: Decoder, encoder: Encoder, index: int) -> Octets:
-    """A frame, numbered from 0, in the encoder's transfer syntax.
+def lone_frame(source: Source, decoder: Decoder, encoder: Encoder, registry: Registry, index: int) -> Octets:
+    """A frame, numbered from 0, in the encoder's transfer syntax; a codestream is proved.
 
-    Raises what frame_pipeline.decoded_frame and encoded_frame raise.
+    Raises what frame_pipeline.decoded_frame and encoded_frame raise, and proof.RenditionMismatch.
     """
     decoded = decoded_frame(source, decoder, index)
     if source.pixels.samples_per_pixel == 1:
@@ -25,7 +27,9 @@ def lone_frame(source: Source, decoder: Decoder, encoder: Encoder, index: int) -
         lies = _in_colour_space(interleaved(decoded.samples, decoded.pixels), source.pixels)
     if encoder.name == "native":
         return _native(lies, source.pixels)
-    return encoded_frame(lies, encoder, Fidelity()).codestream
+    encoded = encoded_frame(lies, encoder, Fidelity())
+    prove_frame(lies, encoded, encoder, registry)
+    return encoded.codestream
 
 
 def _in_colour_space(flat: Decoded, described: PixelDescription) -> Decoded:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tasks.transcode.picture_order import Picture, PictureOrder
-from tasks.transcode.pixel_description import PixelDescription
 
 
 class Outcome(StrEnum):
@@ -75,26 +74,6 @@ class Proved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FrameOrder:
-    """Decode some frames, numbered from 1."""
-
-    source_path: str
-    frame_numbers: tuple[int, ...]
-    decoder: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frames:
-    """Native little endian frames, pixels.frame_bytes each, in the order asked for; pixels says how they lie.
-
-    One bit a pixel comes as in Pixel Data, yet each frame begins at a byte of its own.
-    """
-
-    pixels: PixelDescription
-    frames: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FrameFileOrder:
     """Write some frames, numbered from 1, to output_path, one behind the other and nothing else.
 
@@ -151,5 +130,5 @@ class Refusal:
     reason: str
 
 
-Order = RenderOrder | ProofOrder | FrameOrder | FrameFileOrder | PictureOrder | CodecsOrder
-Answer = Rendered | Proved | Frames | FrameFile | Picture | Codecs | Refusal
+Order = RenderOrder | ProofOrder | FrameFileOrder | PictureOrder | CodecsOrder
+Answer = Rendered | Proved | FrameFile | Picture | Codecs | Refusal

@@ -65,7 +65,8 @@ class Viewport:
 class Look:
     """How a picture is to look. window None: as the instance says, else by the values that the frame has.
 
-    quality, of JPEG alone, is from 1 to 100. with_icc_profile: the instance's own is put into the file.
+    quality, of JPEG alone, is from 1 to 100. with_icc_profile: the instance's own is put into the file of a
+    colour image, else sRGB.
     """
 
     media_type: str = JPEG

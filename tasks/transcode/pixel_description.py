@@ -10,6 +10,7 @@ from typing import Final
 from dicomhub.standard.element import DataSetMalformed, DataSetTruncated, Encoding, encoding_of
 from dicomhub.standard.inflate import HEAD_STEPS_BYTES, inflate_head
 from dicomhub.standard.transfer_syntax import TransferSyntax, transfer_syntax
+from tasks.transcode.known import FileKey, Known
 from tasks.transcode.pixel_element import PIXEL_DATA, PixelElement, map_file, top_level
 
 _SOP_CLASS_UID: Final = 0x00080016
@@ -26,11 +27,12 @@ _BITS_STORED: Final = 0x00280101
 _HIGH_BIT: Final = 0x00280102
 _PIXEL_REPRESENTATION: Final = 0x00280103
 _LOSSY_IMAGE_COMPRESSION: Final = 0x00282110
+_OVERLAY_BIT_POSITIONS: Final = tuple(0x60000102 + (number << 17) for number in range(16))
 _WANTED: Final = frozenset(
     (
         _SOP_CLASS_UID, _SOP_INSTANCE_UID, _MANUFACTURER, _SAMPLES_PER_PIXEL, _PHOTOMETRIC_INTERPRETATION,
         _PLANAR_CONFIGURATION, _NUMBER_OF_FRAMES, _ROWS, _COLUMNS, _BITS_ALLOCATED, _BITS_STORED, _HIGH_BIT,
-        _PIXEL_REPRESENTATION, _LOSSY_IMAGE_COMPRESSION,
+        _PIXEL_REPRESENTATION, _LOSSY_IMAGE_COMPRESSION, *_OVERLAY_BIT_POSITIONS,
     )
 )  # fmt: skip
 _BITS_ALLOCATED_VALUES: Final = (1, 8, 16, 32, 64)
@@ -56,6 +58,8 @@ class PixelDescription:
     number_of_frames: int
     is_lossy: bool
     """Lossy Image Compression (0028,2110) is 01."""
+    has_overlay_within: bool = False
+    """An overlay is in a bit above Bits Stored: Overlay Bit Position (60xx,0102). PS3.5 8.1.2, retired."""
 
     @property
     def frame_bits(self) -> int:
@@ -79,6 +83,14 @@ class PixelDescription:
     def is_signed(self) -> bool:
         return self.pixel_representation == 1
 
+    @property
+    def is_all_in_low_bits(self) -> bool:
+        """Whether the Bits Stored low bits of a sample are all that it says: those above are unused.
+
+        They may hold anything, a sign that was not extended for one, and mean nothing. PS3.5 8.1.1.
+        """
+        return self.high_bit == self.bits_stored - 1 and not self.has_overlay_within
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceDescription:
@@ -97,10 +109,10 @@ def read_pixel_description(path: str | os.PathLike[str]) -> SourceDescription:
     Raises OSError, part10.Part10Malformed, transfer_syntax.TransferSyntaxUnknown, element.DataSetMalformed
     and PixelDescriptionMissing.
     """
-    meta, data, _ = map_file(path)
+    meta, data, version = map_file(path)
     syntax = transfer_syntax(meta.transfer_syntax_uid)
     if not syntax.is_deflated:
-        return describe(data, syntax)[0]
+        return known_description((str(path), version), data, syntax)[0]
     for max_bytes in HEAD_STEPS_BYTES:
         head, is_complete = inflate_head(data, max_bytes=max_bytes)
         try:
@@ -109,6 +121,16 @@ def read_pixel_description(path: str | os.PathLike[str]) -> SourceDescription:
             if is_complete or len(head) < max_bytes:
                 raise
     raise DataSetMalformed(f"no Pixel Data in the first {max_bytes} bytes inflated")
+
+
+_DESCRIPTIONS: Final = Known[tuple[SourceDescription, PixelElement | None]](64)
+
+
+def known_description(
+    key: FileKey, data: memoryview, syntax: TransferSyntax
+) -> tuple[SourceDescription, PixelElement | None]:
+    """What describe() gives of a file's data set."""
+    return _DESCRIPTIONS.of(key, lambda: describe(data, syntax))
 
 
 def describe(data: memoryview, syntax: TransferSyntax) -> tuple[SourceDescription, PixelElement | None]:
@@ -141,9 +163,9 @@ def _pixels(
         return default
 
     bits_allocated = number(_BITS_ALLOCATED, "Bits Allocated")
-    bits_stored = number(_BITS_STORED, "Bits Stored", bits_allocated)
     samples_per_pixel = number(_SAMPLES_PER_PIXEL, "Samples per Pixel", 1)
     is_integer = element.tag == PIXEL_DATA
+    bits_stored = number(_BITS_STORED, "Bits Stored", bits_allocated) if is_integer else bits_allocated
     return _checked(
         PixelDescription(
             rows=number(_ROWS, "Rows"),
@@ -160,12 +182,13 @@ def _pixels(
             else 0,
             number_of_frames=_number_of_frames(text.get(_NUMBER_OF_FRAMES, "")),
             is_lossy=text.get(_LOSSY_IMAGE_COMPRESSION, "") == "01",
+            has_overlay_within=any(number(tag, "", 0) >= bits_stored for tag in _OVERLAY_BIT_POSITIONS),
         )
     )
 
 
 def _high_bit(said: int, bits_stored: int, bits_allocated: int) -> int:
-    """One that cannot be is what it nearly always is. No codec goes by it."""
+    """One that cannot be is what it nearly always is."""
     return said if bits_stored - 1 <= said < bits_allocated else bits_stored - 1
 
 

@@ -22,6 +22,7 @@ NATIVE_MAX_BYTES = 2**32 - 2
 _RLE_MAX_SEGMENTS = 15  # PS3.5 G.5
 _J2K_MAX_BITS = 24  # what OpenJPEG encodes without loss
 _JPEG_LS_MIN_BITS = 2  # ISO/IEC 14495-1 C.2.2
+_KEEP_EVERY_BIT = (EXPLICIT_VR_LITTLE_ENDIAN, RLE_LOSSLESS)  # those above Bits Stored too
 
 
 class Action(StrEnum):
@@ -90,6 +91,8 @@ def why_not(pixels: PixelDescription, target_transfer_syntax_uid: str) -> str | 
     if target == JPEG_LS_NEAR_LOSSLESS and pixels.is_signed:
         # It knows no sign: an error of one would turn the largest value into the smallest.
         return f"{NAMES[target]} of signed samples"
+    if target not in _KEEP_EVERY_BIT and not pixels.is_all_in_low_bits:
+        return f"{NAMES[target]} of samples that have an overlay or lie above bit {pixels.bits_stored}"
     if _holds(pixels, target):
         return None
     return f"{NAMES[target]} cannot hold {pixels.bits_allocated} bits allocated, {pixels.bits_stored} stored"

@@ -10,10 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from tasks.transcode.codecs.codec import Decoded, Decoder, Encoder, PixelsCorrupt, PixelsUnsupported
+from tasks.transcode.codecs.codec import Decoded, Decoder, Encoded, Encoder, PixelsCorrupt, PixelsUnsupported
 from tasks.transcode.codecs.registry import Registry
 from tasks.transcode.codecs.samples import samples_of
-from tasks.transcode.frame_pipeline import Recipe, flat_digest, flat_frame
+from tasks.transcode.frame_pipeline import Recipe, decoded_codestream, flat_digest, flat_frame
 from tasks.transcode.lossy_attributes import lossy_method
 from tasks.transcode.source import Source
 
@@ -68,13 +68,27 @@ def prove(
         _compare(expected, written, index, source.syntax.uid, recipe)
 
 
+def prove_frame(given: Decoded, encoded: Encoded, encoder: Encoder, registry: Registry) -> None:
+    """Raise RenditionMismatch unless a codestream, encoded without loss, is read back as what was given."""
+    reasons = []
+    for reader in _readers(registry, encoder):
+        try:
+            written = decoded_codestream(
+                encoded.codestream, encoded.pixels, encoder.transfer_syntax_uid, reader
+            )
+        except (PixelsCorrupt, PixelsUnsupported) as error:
+            reasons.append(f"{reader.name}: {error}")
+            continue
+        if flat_digest(written) != flat_digest(given):
+            raise RenditionMismatch(f"{reader.name} reads another frame than {encoder.name} was given")
+        return
+    raise RenditionMismatch(f"nothing reads the frame: {'; '.join(reasons)}")
+
+
 def _reader(rendition: Source, registry: Registry, encoder: Encoder) -> Decoder:
     """What reads the rendition: not what wrote it, where anything else does."""
     reasons = []
-    for reader in (
-        *registry.other_decoders(encoder.name, rendition.syntax.uid),
-        registry.decoder(encoder.name, rendition.syntax.uid),
-    ):
+    for reader in _readers(registry, encoder):
         try:
             flat_frame(rendition, reader, 0)
         except (PixelsCorrupt, PixelsUnsupported) as error:
@@ -82,6 +96,11 @@ def _reader(rendition: Source, registry: Registry, encoder: Encoder) -> Decoder:
         else:
             return reader
     raise RenditionMismatch(f"nothing reads the rendition: {'; '.join(reasons)}")
+
+
+def _readers(registry: Registry, encoder: Encoder) -> tuple[Decoder, ...]:
+    uid = encoder.transfer_syntax_uid
+    return *registry.other_decoders(encoder.name, uid), registry.decoder(encoder.name, uid)
 
 
 def _first_frame(source: Source, second: Decoder) -> Decoded:

@@ -1,20 +1,19 @@
 """An archived instance opened for its frames: mapped into memory, so that its size costs nothing."""
 
 import os
-import threading
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
 
 from dicomhub.standard.element import Encoding, encoding_of
 from dicomhub.standard.inflate import inflated
 from dicomhub.standard.part10 import FileMeta
 from dicomhub.standard.transfer_syntax import TransferSyntax, transfer_syntax
 from tasks.transcode.frames import FrameReader, frame_reader
+from tasks.transcode.known import FileKey
 from tasks.transcode.pixel_description import (
     PixelDescription,
     PixelDescriptionMissing,
     SourceDescription,
-    describe,
+    known_description,
 )
 from tasks.transcode.pixel_element import PixelElement, map_file
 
@@ -26,6 +25,7 @@ class Source:
     A video is one frame, whatever Number of Frames counts.
     """
 
+    key: FileKey
     meta: FileMeta
     data: memoryview
     syntax: TransferSyntax
@@ -36,47 +36,23 @@ class Source:
     frames: FrameReader
 
 
-class _Located(NamedTuple):
-    encoding: Encoding
-    description: SourceDescription
-    element: PixelElement | None
-
-
 def open_source(path: str | os.PathLike[str]) -> Source:
-    """Raises what pixel_description.read_pixel_description raises, and frames.FramesUnreadable.
+    """Raises what pixel_description.read_pixel_description raises, and fragments.FramesUnreadable.
 
     PixelDescriptionMissing also for an instance without pixels.
     """
     meta, stored, version = map_file(path)
     syntax = transfer_syntax(meta.transfer_syntax_uid)
     data = inflated(stored, syntax)
-    encoding, description, element = _located(str(path), version, data, syntax)
+    key = str(path), version
+    description, element = known_description(key, data, syntax)
     if element is None or description.pixels is None:
         raise PixelDescriptionMissing("there is no Pixel Data")
     said = replace(description.pixels, number_of_frames=1) if syntax.is_video else description.pixels
-    frames = frame_reader(data, element, said, syntax, encoding)
+    encoding = encoding_of(data, syntax)
+    frames = frame_reader(key, data, element, said, syntax, encoding)
     pixels = _as_it_lies(said, element)
-    return Source(meta, data, syntax, encoding, description, pixels, element, frames)
-
-
-# Who reads one frame reads the next, and past the descriptions of thousands of frames the way is long.
-_KNOWN_MOST: Final = 64
-_known: dict[tuple[str, str], _Located] = {}
-_knowing: Final = threading.Lock()
-
-
-def _located(path: str, version: str, data: memoryview, syntax: TransferSyntax) -> _Located:
-    key = path, version
-    known = _known.get(key)
-    if known is not None:
-        return known
-    description, element = describe(data, syntax)
-    located = _Located(encoding_of(data, syntax), description, element)
-    with _knowing:
-        if len(_known) >= _KNOWN_MOST:
-            del _known[next(iter(_known))]
-        _known[key] = located
-    return located
+    return Source(key, meta, data, syntax, encoding, description, pixels, element, frames)
 
 
 def _as_it_lies(pixels: PixelDescription, element: PixelElement) -> PixelDescription:

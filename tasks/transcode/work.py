@@ -8,15 +8,13 @@ from dicomhub.standard.part10 import Part10Malformed
 from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
 from tasks.transcode.codecs.codec import Fidelity, Octets, PixelsCorrupt, PixelsUnsupported
 from tasks.transcode.codecs.registry import Registry
-from tasks.transcode.frame_pipeline import Recipe, flat_frame
+from tasks.transcode.frame_pipeline import Recipe
 from tasks.transcode.lone_frame import lone_frame
 from tasks.transcode.orders import (
     Answer,
     CodecsOrder,
     FrameFile,
     FrameFileOrder,
-    FrameOrder,
-    Frames,
     Order,
     Outcome,
     ProofOrder,
@@ -72,8 +70,6 @@ def _answer(order: Order) -> Answer:
             return _render(order)
         case ProofOrder():
             return _prove(order)
-        case FrameOrder():
-            return _frames(order)
         case FrameFileOrder():
             return _frame_file(order)
         case PictureOrder():
@@ -109,23 +105,15 @@ def _recipe(source: Source, order: RenderOrder) -> Recipe:
     )
 
 
-def _frames(order: FrameOrder) -> Frames:
-    source = open_source(order.source_path)
-    decoder = _REGISTRY.decoder(order.decoder, source.syntax.uid)
-    frames = [flat_frame(source, decoder, number - 1) for number in order.frame_numbers]
-    return Frames(
-        pixels=frames[0].pixels if frames else source.pixels,
-        frames=tuple(bytes(frame.samples) for frame in frames),
-    )
-
-
 def _frame_file(order: FrameFileOrder) -> FrameFile:
     source = open_source(order.source_path)
     decoder = _REGISTRY.decoder(order.decoder, source.syntax.uid)
     encoder = _REGISTRY.encoder(order.target_transfer_syntax_uid)
     with open(order.output_path, "r+b", buffering=0) as out:  # noqa: PTH123 - a path of an order is text
         out.truncate(0)
-        frames = (lone_frame(source, decoder, encoder, number - 1) for number in order.frame_numbers)
+        frames = (
+            lone_frame(source, decoder, encoder, _REGISTRY, number - 1) for number in order.frame_numbers
+        )
         return FrameFile(lengths=tuple(_written(out, frame) for frame in frames))
 
 

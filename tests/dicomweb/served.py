@@ -39,6 +39,7 @@ def _environment(home: Path) -> dict[str, str]:
         "DICOMHUB_HOME": str(home),
         "DJANGO_SETTINGS_MODULE": "dicomhub.settings",
         "STORE_RESERVE_BYTES": "0",
+        "WEB_PROCESSES": "1",
         "WEB_THREADS": "4",
     }
 

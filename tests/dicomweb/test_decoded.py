@@ -29,6 +29,7 @@ SAMPLES = (
 )
 SECONDS = 3.0
 LARGE_ROWS, LARGE_FRAMES = 1448, 20
+CINE_ROWS, CINE_FRAMES = 180, 1000
 
 
 @pytest.fixture(scope="module")
@@ -93,13 +94,29 @@ def large(folder):
 
 
 @pytest.fixture(scope="module")
-def server(folder, good, bad, burdened, large):
+def cine(folder):
+    """1000 frames of 64 KiB: so far apart that whoever touches each of them has the whole file in memory."""
+    data_set = pydicom.dcmread(sample("MR_small_RLE.dcm"))
+    data_set.Rows = data_set.Columns = CINE_ROWS
+    frame = np.random.default_rng(1).integers(0, 4096, (CINE_ROWS, CINE_ROWS), "<i2")
+    data_set.compress(RLE, arr=frame, generate_instance_uid=False)
+    (one,) = pydicom.encaps.generate_frames(data_set.PixelData, number_of_frames=1)
+    data_set.PixelData = pydicom.encaps.encapsulate([one] * CINE_FRAMES, has_bot=False)
+    data_set.NumberOfFrames = CINE_FRAMES
+    path = folder / renamed(data_set)
+    data_set.save_as(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(folder, good, bad, burdened, large, cine):
     with serving(
         folder / "home",
         *good.values(),
         *bad.values(),
         burdened,
         large,
+        cine,
         CODEC_MODULES="tests.transcode.bad_decoders",
         CODEC_PROCESSES="2",
         CODEC_SECONDS=str(SECONDS),
@@ -210,3 +227,15 @@ def test_a_large_instance_takes_no_memory_of_the_worker(server, large):
     assert received > LARGE_FRAMES * LARGE_ROWS**2 * 2
     assert peak_bytes(server.worker_pid()) - before < GROWTH_BYTES
     assert is_tidy(server)
+
+
+@pytest.mark.parametrize("transfer_syntax", [RLE, EXPLICIT])
+def test_a_frame_costs_the_memory_of_a_frame(server, cine, transfer_syntax):
+    forget_peak(server.worker_pid())
+    before = peak_bytes(server.worker_pid())
+    accept = f"application/octet-stream; transfer-syntax={transfer_syntax}"
+    response = requests.get(f"{address(server, cine)}/frames/500", headers={"Accept": accept}, timeout=60)
+    assert response.status_code == 200
+    if transfer_syntax == EXPLICIT:
+        assert len(response.content) == CINE_ROWS**2 * 2
+    assert peak_bytes(server.worker_pid()) - before < GROWTH_BYTES

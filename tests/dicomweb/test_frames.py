@@ -16,6 +16,8 @@ from tests.dicomweb.reading import body_of, json_of, parts_of
 from tests.dicomweb.test_retrieve import CT, JPEG_2000, MPEG_4, path_of
 from tests.support.samples import sample
 from tests.transcode.building import write_instance
+from tests.transcode.rendering import JPEG_2000 as JPEG_2000_LOSSLESS
+from tests.transcode.rendering import JPEG_LS, RLE
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 CINE = sample("emri_small_jpeg_2k_lossless.dcm")  # 10 frames
@@ -135,6 +137,23 @@ def test_what_is_stored_so_asks_no_codec(filling, get, no_decoders):
     assert response["Retry-After"]
 
 
+@pytest.mark.parametrize(
+    ("media_type", "uid"),
+    [("image/jls", JPEG_LS), ("image/jp2", JPEG_2000_LOSSLESS), ("image/dicom-rle", RLE)],
+)
+def test_what_lies_above_the_stored_bits_is_no_part_of_a_value(filling, get, media_type, uid):
+    """Signed samples of 12 bits, whose sign is not extended in some."""
+    path = sample("mlut_18.dcm")
+    (instance,) = filling.archive(path)
+    response = get(f"{path_of(instance)}/frames/1", accept=f"{media_type}; transfer-syntax={uid}")
+    received = pydicom.dcmread(path)
+    expected = received.pixel_array
+    received.file_meta.TransferSyntaxUID = uid
+    received.PixelData = pydicom.encaps.encapsulate([body_of(response)])
+    received["PixelData"].is_undefined_length = True
+    assert np.array_equal(received.pixel_array, expected)
+
+
 def test_head_decodes_nothing(filling, get, monkeypatch):
     (instance,) = filling.archive(CINE)
     path = f"{path_of(instance)}/frames/1,2"
@@ -163,6 +182,21 @@ def test_a_fresh_rendition_is_used_and_no_other(filling, get):
     assert body_of(get(f"{path_of(instance)}/frames/10", accept=accept)) == bytes(len(last.tobytes()))
     expected = pydicom.dcmread(JPEG_2000).pixel_array.tobytes()
     assert body_of(get(f"{path_of(replaced)}/frames/1", accept=accept)) == expected
+
+
+def test_what_a_rendition_has_asks_no_codec(filling, get, no_decoders):
+    (instance,) = filling.archive(CINE)
+    path = path_of(instance)
+    assert get(f"{path}/frames/1", accept=OCTETS).status_code == 503
+    assert get(path, accept="application/dicom; transfer-syntax=1.2.840.10008.1.2.1").status_code == 503
+    with_rendition(filling.store, instance)
+    expected = pydicom.dcmread(CINE).pixel_array[0].tobytes()
+    ((_, content),) = parts_of(get(f"{path}/frames/1", accept=OCTETS))
+    assert content == expected
+    for one in (f"{path}/bulkdata/7FE00010", f"{path}/pixeldata"):
+        ((_, content),) = parts_of(get(one, accept=OCTETS))
+        assert content.startswith(expected)
+    assert body_of(get(path, accept=f"application/dicom; transfer-syntax={EXPLICIT}"))
 
 
 def with_rendition(store, instance):

@@ -1,11 +1,18 @@
 import gzip
+from itertools import pairwise
 
 import pydicom
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
+from dicomhub.dicomweb.retrieve.metadata import blocks_with_bulk_data_base, with_bulk_data_base
+from dicomhub.metadata.instance_model import BULK_DATA_BASE
+from dicomhub.metadata.seal import SEAL_BYTES
 from dicomhub.standard.dicom_json import bulk_data_uris
 from dicomhub.standard.native_model import write_native_model
+from dicomhub.storage.layout import series_metadata_path, study_metadata_path
 from tests.dicomweb.reading import body_of, json_of, parts_of
 from tests.dicomweb.test_retrieve import CT, JPEG_2000, MR_BIG_ENDIAN, path_of
 from tests.standard.native_model_reading import read_native_model
@@ -44,6 +51,41 @@ def test_metadata_is_never_missing_or_old(filling, get, edited, state):
     for path in ("/studies/1/metadata", "/studies/1/series/1.2/metadata"):
         found = set(uids(json_of(get(path))))
         assert found == both or (state == "archived" and found == {first.sop_instance_uid})
+
+
+@pytest.mark.parametrize("damage", [None, "missing", "empty", "cut short", "a bit", "without a seal"])
+@pytest.mark.parametrize("level", ["series", "study"])
+def test_metadata_are_right_whatever_has_become_of_the_document(filling, get, edited, level, damage):
+    instances = filling.add(*(edited(CT, SeriesInstanceUID="1.2", StudyInstanceUID="1") for _ in range(5)))
+    series_path = series_metadata_path("default", "1", "1.2")
+    for path in (series_path, study_metadata_path("default", "1")):
+        document = filling.store.absolute(path)
+        whole = document.read_bytes()
+        if damage == "missing":
+            document.unlink()
+        elif damage is not None:
+            middle = len(whole) // 2
+            bit = bytes([whole[middle] ^ 1])
+            damaged = {
+                "empty": b"",
+                "cut short": whole[:-100],
+                "a bit": whole[:middle] + bit + whole[middle + 1 :],
+                "without a seal": whole[:-SEAL_BYTES],
+            }
+            document.write_bytes(damaged[damage])
+    models = json_of(get(f"{path_of(instances[0], level)}/metadata"))
+    assert sorted(uids(models)) == sorted(instance.sop_instance_uid for instance in instances)
+    for model in models:
+        (one,) = json_of(get(f"/studies/1/series/1.2/instances/{uids([model])[0]}/metadata"))
+        assert model == one
+
+
+@given(st.data(), st.lists(st.sampled_from([f'"BulkDataURI":"{BULK_DATA_BASE}', "x", BULK_DATA_BASE, '"'])))
+def test_the_base_of_bulk_data_is_put_in_wherever_blocks_end(data, pieces):
+    text = "".join(pieces).encode("ascii")
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
+    blocks = [text[start:end] for start, end in pairwise([0, *cuts, len(text)])]
+    assert b"".join(blocks_with_bulk_data_base(blocks, "http://a")) == with_bulk_data_base(text, "http://a")
 
 
 def test_metadata_is_compressed_for_those_who_take_it(filling, get):

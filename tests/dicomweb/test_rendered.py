@@ -8,6 +8,7 @@ import pytest
 import requests
 from django.http import HttpResponse
 from PIL import Image
+from PIL.ImageCms import ImageCmsProfile
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
@@ -163,13 +164,34 @@ def test_parameters_are_done(get, files):
     assert get(files["head"], unknown="1", iccprofile="no").status_code == 200
 
 
+def test_what_the_standard_has_ignored(get, files):
+    """PS3.18 8.3.5.1.1: keywords that are not supported; 8.3.5.1.3: the signs of sx and sy."""
+    plain = get(files["head"], accept="image/png", viewport="64,64,50,60,200,200", annotation="patient")
+    other = get(
+        files["head"], accept="image/png", viewport="64,64,-50,-60,200,200", annotation="logo,patient,logo"
+    )
+    assert other.content == plain.content
+    assert "Warning" not in plain.headers
+    assert other.headers["Warning"].endswith(": The following annotation values are not supported: logo")
+
+
+def test_a_colour_image_without_a_profile_is_said_to_be_srgb(get, files):
+    for accept in ("image/jpeg", "image/png"):
+        image = image_of(get(files["cine"], accept=accept, iccprofile="yes").content)
+        profile = ImageCmsProfile(BytesIO(image.info["icc_profile"]))
+        assert "sRGB" in profile.profile.profile_description
+        assert "icc_profile" not in image_of(get(files["cine"], accept=accept).content).info
+    refused = get(files["cine"], accept="image/gif", viewport="64,64", iccprofile="yes")
+    assert (refused.status_code, refused.json()["detail"]) == (400, "iccprofile")
+
+
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("window", ["", "1", "a,b,linear", "1,0,linear", "1,-1,sigmoid", "1,2,cubic", "nan,1", "1,1e999", "1,2,linear,4"]),
-        ("viewport", ["", "1", "0,1", "-1,1", "8193,1", "8192,8192", "1,1,1,1,1,1,1", "9,9,600", "9,9,-1", "9,9,,,0", "1e3,5", "٣,5"]),
+        ("window", ["", "1", "a,b,linear", "1,0,linear", "1,-1,sigmoid", "1,2,cubic", "1,2", "nan,1,linear", "1,1e999,linear", "1,2,linear,4"]),
+        ("viewport", ["", "1", "0,1", "-1,1", "8193,1", "8192,8192", "1,1,1,1,1,1,1", "9,9,600", "9,9,,,0", "1e3,5", "٣,5"]),
         ("quality", ["", "0", "101", "1.5", "x"]),
-        ("annotation", ["", "name", "patient,", "PATIENT"]),
+        ("annotation", ["", "patient,", "patient technique"]),
         ("iccprofile", ["srgb", ""]),
     ],
 )  # fmt: skip

@@ -229,10 +229,12 @@ def test_what_can_be_read_and_stored(filling, client, method):
     assert json_of(response)["detail"] == "method"
 
 
-def test_an_accept_header_that_cannot_be_read_is_400(filling, get):
-    response = get("/studies", accept="application/dicom+json;q=high")
+def test_what_is_not_valid_in_an_accept_header_is_ignored(filling, get):
+    assert get("/studies", accept="text/html, *; q=.2, */*; q=.2").status_code == 200
+    assert get("/studies", accept="application/dicom+json;q=high").status_code == 406
+    response = get("/studies", {"accept": "application/dicom+json;q=high"})
     assert response.status_code == 400
-    assert json_of(response)["detail"] == "Accept header"
+    assert json_of(response)["detail"] == "accept parameter"
 
 
 def test_a_host_that_is_not_ours_gets_no_page(filling, client):
@@ -293,4 +295,28 @@ def test_what_is_damaged_on_the_disk_is_left_out_and_said(filling, get, edited):
     (part,) = parts_of(get(path_of(good, "series")))
     assert elements_of(part[1]).SOPInstanceUID == good.sop_instance_uid
     filling.store.absolute(good.path).write_bytes(b"no DICOM file either")
-    assert get(path_of(good, "series")).status_code == 500
+    assert get(path_of(good, "series")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda _: b"",
+        lambda _: b"garbage" * 1000,
+        lambda file: file[:200],
+        lambda file: file.replace(EXPLICIT.encode(), b"1.2.840.99999.9.9.9"),
+    ],
+    ids=["empty", "garbage", "cut in its header", "of no transfer syntax"],
+)
+def test_a_damaged_instance_alone_is_404_by_every_route(filling, get, edited, damage):
+    (bad,) = filling.add(edited(CT, StudyInstanceUID="1", SeriesInstanceUID="1.2"))
+    file = filling.store.absolute(bad.path)
+    file.write_bytes(damage(file.read_bytes()))
+    for route in ("", "/metadata", "/frames/1", "/bulkdata/7FE00010", "/bulkdata", "/pixeldata", "/rendered"):
+        for level in ("instance", "series") if route in {"", "/bulkdata", "/rendered"} else ("instance",):
+            response = get(path_of(bad, level) + route)
+            assert response.status_code == 404, (route, level)
+            assert response.json()["error"].endswith("is damaged in the archive")
+    query = {"requestType": "WADO", "studyUID": "1", "seriesUID": "1.2", "objectUID": bad.sop_instance_uid}
+    assert get("/wado", query, root="").status_code == 404
+    assert get(path_of(bad) + "/thumbnail").status_code == 404

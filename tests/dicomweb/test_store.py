@@ -93,7 +93,9 @@ def test_the_answer(server):
         assert response.status_code == 200
         assert stored(response) == [uid]
         assert "POST" in response.headers["Allow"]
-        assert response.json()["00081190"]["Value"] == [f"{server.dicomweb}/studies/{study}"]
+        url = f"{server.dicomweb}/studies/{study}"
+        assert response.json()["00081190"]["Value"] == [url]
+        assert (response.headers["Location"], response.headers["Content-Location"]) == (url, url)
         (item,) = response.json()["00081199"]["Value"]
         assert item["00081190"]["Value"][0].endswith(f"/instances/{uid}")
         assert requests.get(f"{item['00081190']['Value'][0]}/metadata", timeout=60).status_code == 200
@@ -113,6 +115,8 @@ def test_an_instance_of_another_study_fails_alone(server):
     assert failed(response) == [(other, STUDY_DIFFERS)]
     response = store(server, multipart(Part(foreign)), study=study)
     assert response.status_code == 409
+    assert response.json()["00081190"] == {"vr": "UR"}  # of type 2
+    assert "Location" not in response.headers
     assert other not in archived(server)
 
 

@@ -80,13 +80,16 @@ def test_a_frame_is_the_first_unless_another_is_named(wado):
 
 def test_the_dicom_file_comes_where_it_is_asked_for_or_all_there_is(wado):
     for response in (wado(CT, contentType="application/dicom"), wado(CT, accept="application/dicom")):
-        assert response["Content-Type"].startswith("application/dicom")
+        assert response["Content-Type"] == "application/dicom"  # PS3.18 8.7.3.5.2: no parameters
+        assert response["Content-Location"].startswith("http://testserver/wado?")  # 9.4.3
         received = pydicom.dcmread(BytesIO(body_of(response)))
         assert received.PixelData == pydicom.dcmread(CT).PixelData
     stored = wado(CINE, contentType="application/dicom", transferSyntax="1.2.840.10008.1.2.4.50")
     assert pydicom.dcmread(BytesIO(body_of(stored))).file_meta.TransferSyntaxUID.endswith(".4.50")
     refused = wado(CT, contentType="application/dicom", transferSyntax="1.2.840.10008.1.2.4.50")
     assert refused.status_code == 406
+    windowed = wado(CT, contentType="application/dicom", windowCenter="1", windowWidth="2")
+    assert windowed.status_code == 400  # 9.5.1.2.6
     report = wado(REPORT)
     assert pydicom.dcmread(BytesIO(body_of(report))).Modality == "SR"
     assert wado(REPORT, contentType="image/jpeg").status_code == 406
@@ -112,7 +115,7 @@ BAD = {
     "columns": ["1.5"],
     "region": ["0,0,1", "0,0,0,1", "0,0,1.1,1", "nan,0,1,1", "-0.1,0,1,1"],
     "imageQuality": ["0", "101"],
-    "annotation": ["name"],
+    "annotation": ["", "patient,"],
     "anonymize": ["", "maybe"],
 }
 

@@ -9,7 +9,8 @@ import pytest
 from dicomhub.intake.door import Intake
 from dicomhub.metadata.instance_model import BULK_DATA_BASE
 from dicomhub.metadata.manifest import read_manifest
-from dicomhub.metadata.pages import join, pack, unpack
+from dicomhub.metadata.pages import join, pack, read_text, unpack
+from dicomhub.metadata.seal import SEAL_BYTES
 from dicomhub.metadata.series import build_series, read_series, write_series
 from dicomhub.metadata.study import read_study, write_study
 from dicomhub.storage.layout import SeriesKey, series_manifest_path, series_metadata_path
@@ -201,6 +202,30 @@ def test_lines_survive_packing_and_joining():
     assert list(unpack(join(documents))) == [b"{}", b'{"a":1}', b"{}"]
     assert json.loads(gzip.decompress(join(documents))) == [{}, {"a": 1}, {}]
     assert json.loads(gzip.decompress(join([]))) == []
+
+
+def test_the_text_of_a_document_is_read_in_blocks_unless_it_is_damaged(tmp_path):
+    path = tmp_path / "document"
+    lines = [b'{"number":%d,"text":"%s"}' % (number, b"x" * 2000) for number in range(500)]
+    whole = join([pack(lines[:200]), pack([]), pack(lines[200:])])
+    path.write_bytes(whole)
+    blocks = list(read_text(path))
+    assert json.loads(b"".join(blocks)) == [json.loads(line) for line in lines]
+    assert max(map(len, blocks)) < sum(map(len, blocks)) / 3
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1
+    for damaged in (whole[:-1], whole + b"\0", bytes(flipped), pack([]), b"x"):
+        path.write_bytes(damaged)
+        assert read_text(path) is None
+
+
+def test_documents_from_before_there_were_seals_are_read_and_joined(tmp_path):
+    documents = [pack([b"{}"]), pack([b'{"a":1}'])]
+    earlier = documents[0][:-SEAL_BYTES]
+    assert list(unpack(earlier)) == [b"{}"]
+    (tmp_path / "document").write_bytes(earlier)
+    assert read_text(tmp_path / "document") is None
+    assert join([earlier, documents[1]]) == join(documents)
 
 
 def test_an_archived_file_that_breaks_off_is_described_up_to_there(intake):

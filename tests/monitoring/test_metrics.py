@@ -153,9 +153,7 @@ def test_what_waits_for_the_warehouse_and_what_it_refuses_is_counted(scrape, con
 
 
 def test_gunicorns_workers_are_added_up_the_dead_ones_too(tmp_path):
-    with serving(
-        tmp_path / "home", sample("CT_small.dcm"), METRICS_TOKEN=TOKEN, WEB_CONCURRENCY="2"
-    ) as server:
+    with serving(tmp_path / "home", sample("CT_small.dcm"), METRICS_TOKEN=TOKEN, WEB_PROCESSES="2") as server:
 
         def answered():
             response = requests.get(

@@ -99,3 +99,35 @@ def assert_in_order(names, order):
 
 
 VALUES = {"Value": text_of, "Item": attributes_in, "PersonName": person_name_of}
+
+
+def assert_same(attributes, model):
+    expected = [(tag, json) for tag, json in model.items() if not (is_reservation(tag) and "Value" in json)]
+    assert len(attributes) == len(expected)
+    for attribute, (tag, json) in zip(attributes, expected, strict=True):
+        assert attribute.tag == (tag[:4] + "00" + tag[6:] if attribute.creator else tag)
+        assert attribute.vr == json["vr"]
+        assert attribute.bulk_data_uri == json.get("BulkDataURI")
+        assert (attribute.inline_binary is None) == ("InlineBinary" not in json)
+        values = json.get("Value", [])
+        assert len(attribute.values) == len(values)
+        for value, expected_value in zip(attribute.values, values, strict=True):
+            assert_same_value(value, expected_value, json["vr"])
+
+
+def assert_same_value(value, json, vr):
+    if vr == "SQ":
+        assert_same(value, json)
+    elif json is None:
+        assert value == ""
+    elif vr == "PN":
+        groups = [json.get(group, "").rstrip("^") for group in ("Alphabetic", "Ideographic", "Phonetic")]
+        assert value == "=".join(groups).rstrip("=")
+    elif isinstance(json, str):
+        assert value == json.translate(dict.fromkeys((*range(9), 11, 12, *range(14, 32)), 0xFFFD))
+    else:
+        assert float(value) == json
+
+
+def is_reservation(tag):
+    return int(tag[:4], 16) % 2 == 1 and "0010" <= tag[4:] <= "00FF"

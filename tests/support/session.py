@@ -1,7 +1,8 @@
 """A test session's surroundings, set before Django reads its settings.
 
 --database postgresql starts a PostgreSQL of its own (unless DATABASE_URL names one) and runs on that instead
-of SQLite. On a CI machine (CI is set) a skipped test fails the run.
+of SQLite. --all-samples takes every file where a choice of them is the rule. On a CI machine (CI is set) a
+skipped test fails the run.
 """
 
 import os
@@ -19,6 +20,9 @@ _skipped: list[str] = []
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.addoption(
+        "--all-samples", action="store_true", help="every file, where a choice of them is the rule"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

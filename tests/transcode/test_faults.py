@@ -9,15 +9,24 @@ import numpy as np
 import pytest
 
 from tasks.transcode import work
+from tasks.transcode.codecs import registry
 from tasks.transcode.codecs.registry import CodecModuleInvalid
-from tasks.transcode.orders import FrameOrder, Frames, Outcome, Refusal
+from tasks.transcode.orders import FrameFile, FrameFileOrder, Outcome, Refusal
 from tasks.transcode.pixel_description import PixelDescriptionMissing, read_pixel_description
 from tasks.transcode.pixel_writing import RenditionTooLarge, check_native_length
 from tasks.transcode.source import open_source
 from tasks.transcode.stamp import read_stamp
 from tests.support.samples import sample
 from tests.transcode.building import noise, write_instance
-from tests.transcode.rendering import JPEG_2000, JPEG_LS, RLE, attempt, refused, rendered
+from tests.transcode.rendering import (
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    JPEG_2000,
+    JPEG_LS,
+    RLE,
+    attempt,
+    refused,
+    rendered,
+)
 
 
 @pytest.fixture
@@ -126,16 +135,43 @@ def test_a_module_that_is_none_is_named():
             work.prepare((module,))
 
 
-def test_frames_are_decoded_by_number():
-    source = sample("color3d_jpeg_baseline.dcm")
-    answer = work.perform(FrameOrder(source_path=str(source), frame_numbers=(120, 1), decoder="pillow"))
-    assert isinstance(answer, Frames)
-    assert answer.pixels.photometric_interpretation == "RGB"
-    assert [len(frame) for frame in answer.frames] == [480 * 640 * 3] * 2
-    assert np.any(np.frombuffer(answer.frames[0], "u1"))
-    none = work.perform(FrameOrder(source_path=str(source), frame_numbers=(121,), decoder="pillow"))
+def frame_order(output, *numbers, decoder="pillow", target=EXPLICIT_VR_LITTLE_ENDIAN):
+    output.touch()
+    return FrameFileOrder(
+        source_path=str(sample("color3d_jpeg_baseline.dcm")),
+        output_path=str(output),
+        frame_numbers=numbers,
+        target_transfer_syntax_uid=target,
+        decoder=decoder,
+    )
+
+
+def test_frames_are_decoded_by_number(tmp_path):
+    answer = work.perform(frame_order(tmp_path / "frames", 120, 1))
+    assert isinstance(answer, FrameFile)
+    assert len(set(answer.lengths)) == 1
+    assert sum(answer.lengths) == (tmp_path / "frames").stat().st_size
+    assert np.any(np.fromfile(tmp_path / "frames", "u1", count=answer.lengths[0]))
+    none = work.perform(frame_order(tmp_path / "frames", 121))
     assert isinstance(none, Refusal)
     assert "no frame 121 of 120" in none.reason
+
+
+def test_a_frame_that_was_encoded_wrong_is_thrown_away(tmp_path, monkeypatch):
+    """The encoder is right by all that is known: so another one's work is put in its place."""
+    right = registry._ENCODERS
+
+    def blank(frame, pixels, fidelity):
+        return encoder.encode(bytes(len(frame)), pixels, fidelity)
+
+    for encoder in [one for one in right if one.transfer_syntax_uid in (RLE, JPEG_LS, JPEG_2000)]:
+        monkeypatch.setattr(registry, "_ENCODERS", (replace(encoder, encode=blank),))
+        order = frame_order(tmp_path / "frames", 1, target=encoder.transfer_syntax_uid)
+        answer = work.perform(order)
+        assert isinstance(answer, Refusal)
+        assert answer.outcome is Outcome.MISMATCH
+        monkeypatch.setattr(registry, "_ENCODERS", right)
+        assert isinstance(work.perform(order), FrameFile)
 
 
 _LIMITED = """

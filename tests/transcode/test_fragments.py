@@ -6,7 +6,7 @@ from struct import pack
 
 import pytest
 
-from tasks.transcode.frames import FramesUnreadable
+from tasks.transcode.fragments import FramesUnreadable
 from tasks.transcode.source import open_source
 from tests.support.samples import sample
 

@@ -215,6 +215,22 @@ def test_each_frame_is_shown_by_its_own_functional_groups(tmp_path):
     assert np.array_equal(drawn(path), drawn(path, 2))  # the middle one represents them
 
 
+def test_what_is_known_of_a_file_is_not_said_of_the_one_that_replaces_it(tmp_path):
+    group = item(FrameVOILUTSequence=[item(WindowCenter="0", WindowWidth="101")])
+    for wide in (0, 3):
+        group.FrameVOILUTSequence[0].WindowWidth = str(101 * (1 + wide))
+        groups = Sequence([item()] * wide + [group])
+        path = write_instance(
+            tmp_path / "new",
+            np.stack([RAMP] * (wide + 1)).tobytes(),
+            **SIGNED,
+            frames=wide + 1,
+            PerFrameFunctionalGroupsSequence=groups,
+        ).rename(tmp_path / "a")
+        for _ in range(2):
+            assert close(drawn(path, wide + 1), linear(RAMP, 0, 101 * (1 + wide)))
+
+
 def test_the_representative_frame_is_the_one_that_the_instance_names(tmp_path):
     frames = np.stack([RAMP, RAMP[::-1], RAMP.T])
     path = write_instance(tmp_path / "a", frames.tobytes(), **SIGNED, frames=3, RepresentativeFrameNumber=3)

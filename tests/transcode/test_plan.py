@@ -30,6 +30,7 @@ BIT = replace(CT, bits_allocated=1, bits_stored=1, high_bit=0)
 DOSE = replace(CT, bits_allocated=32, bits_stored=32, high_bit=31)
 PALETTE = replace(CT, photometric_interpretation="PALETTE COLOR", bits_allocated=8, bits_stored=8, high_bit=7)
 SIGNED = replace(CT, pixel_representation=1)
+WITH_OVERLAY = replace(CT, has_overlay_within=True)
 HUGE = replace(CT, number_of_frames=8192)  # 4 GiB
 
 
@@ -52,6 +53,9 @@ NATIVE_ONLY = viewers()
     [
         (source(J2K), TranscodeSettings(), Action.KEEP, ""),
         (source(J2K_PART_2), TranscodeSettings(), Action.RENDITION, NATIVE),
+        (source(J2K, replace(CT, high_bit=15)), viewers(NATIVE, target=JPEG_LS), Action.RENDITION, NATIVE),
+        (source(J2K, WITH_OVERLAY), viewers(NATIVE, target=JPEG_LS), Action.RENDITION, NATIVE),
+        (source(J2K, WITH_OVERLAY), viewers(target=RLE), Action.RENDITION, RLE),
         (source(J2K), NATIVE_ONLY, Action.RENDITION, NATIVE),
         (source(NATIVE), NATIVE_ONLY, Action.KEEP, ""),
         (source(J2K, None), NATIVE_ONLY, Action.KEEP, ""),

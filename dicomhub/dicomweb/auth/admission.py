@@ -9,13 +9,13 @@ from dicomhub.accounts.scope import Scope
 from dicomhub.dicomweb.auth.refusal import ScopeMissing
 from dicomhub.dicomweb.resource import NothingThere
 from dicomhub.intake.admission import DEFAULT_TENANT
-from dicomhub.tenants.models import Tenant
+from dicomhub.tenants.selectors import has_tenant
 
 
 def admitted_tenant(rights: Rights, *, named: str | None) -> str:
     """Whom the path names, else the caller's only tenant, else the default one. Raises NothingThere."""
     tenant = named or rights.only_tenant or DEFAULT_TENANT
-    if rights.scopes_in(tenant) is None or not Tenant.objects.filter(name=tenant).exists():
+    if rights.scopes_in(tenant) is None or not has_tenant(tenant):
         raise NothingThere("tenant")
     return tenant
 

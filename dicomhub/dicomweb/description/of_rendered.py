@@ -14,7 +14,7 @@ _UID: dict[str, Any] = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)*$", "ma
 _VIEWPORT = Parameter("viewport", "query", "vw,vh or vw,vh,sx,sy,sw,sh. PS3.18 8.3.5.1.3.")
 _LOOK = (
     _VIEWPORT,
-    Parameter("window", "query", "center,width[,function]. PS3.18 8.3.5.1.4."),
+    Parameter("window", "query", "center,width,function. PS3.18 8.3.5.1.4."),
     Parameter("quality", "query", "Of a JPEG. PS3.18 8.3.5.1.2.", _PERCENT),
     Parameter("annotation", "query", "patient, technique. PS3.18 8.3.5.1.1."),
     Parameter("iccprofile", "query", "Whether a profile is in the image. PS3.18 8.3.5.1.5."),

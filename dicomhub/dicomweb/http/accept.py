@@ -1,11 +1,12 @@
 """The Accept header and the accept query parameter, parsed. RFC 9110 12.5.1, PS3.18 8.3.3.1.
 
-Stricter than most servers in what it refuses (a header that cannot be read is answered 400, never guessed
-at), and as lenient as real clients need: parameter values may hold a slash without quotes, as in
-`type=application/dicom`, and list elements may be empty.
+What of the header is not valid is ignored (PS3.18 8.7.7): Java sends `text/html, *; q=.2, */*; q=.2` by
+default. The parameter is refused as a whole. Both are as lenient as real clients need: parameter values may
+hold a slash without quotes, as in `type=application/dicom`, and list elements may be empty.
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 _NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
@@ -13,12 +14,13 @@ _RANGE = re.compile(rf"\s*({_NAME})/({_NAME})\s*")
 _PARAMETER = re.compile(
     rf""";\s*(?:(?P<name>{_NAME})\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\s;,"]+))\s*)?"""
 )
-_QUALITY = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
+_QUALITY = re.compile(r"0(?:\.[0-9]*)?|\.[0-9]+|1(?:\.0*)?")
 _ESCAPED = re.compile(r"\\(.)")
+_ELEMENT = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 
 
 class AcceptMalformed(ValueError):
-    """What a client said it accepts cannot be read; where is "Accept header" or "accept parameter"."""
+    """What a client said it accepts cannot be read; where says in which part of the request."""
 
     def __init__(self, where: str, reason: str) -> None:
         super().__init__(f"{where}: {reason}")
@@ -50,15 +52,21 @@ ANYTHING = (MediaRange("*", "*"),)
 
 
 def parse_accept_header(text: str) -> tuple[MediaRange, ...]:
-    """Media ranges in the client's order. An empty header accepts anything. Raises AcceptMalformed."""
-    return _parse(text, "Accept header") or ANYTHING
+    """Media ranges in the client's order, those that are not valid left out. No header accepts anything."""
+    if not text.strip(", \t"):
+        return ANYTHING
+    ranges: list[MediaRange] = []
+    for element in _ELEMENT.findall(text):
+        with suppress(AcceptMalformed):
+            ranges += parse_media_ranges(element, "Accept header")
+    return tuple(ranges)
 
 
 def parse_accept_parameter(text: str) -> tuple[MediaRange, ...]:
-    """The same for the query parameter, which may hold no wildcards. Raises AcceptMalformed."""
+    """Of the query parameter, which may hold no wildcards, and has to be valid. Raises AcceptMalformed."""
     where = "accept parameter"
     # A plus sign that was not percent-encoded arrives as a space, and no media type has a space inside.
-    ranges = _parse(re.sub(r"(?<=[a-z]) (?=[a-z])", "+", text), where)
+    ranges = parse_media_ranges(re.sub(r"(?<=[a-z]) (?=[a-z])", "+", text), where)
     if any(each.has_wildcard for each in ranges):
         raise AcceptMalformed(where, "wildcards are not allowed here")
     return ranges
@@ -67,13 +75,14 @@ def parse_accept_parameter(text: str) -> tuple[MediaRange, ...]:
 def parse_content_type(text: str) -> MediaRange | None:
     """The media type of a body or of a part; None for what is none."""
     try:
-        media_types = _parse(text, "Content-Type")
+        media_types = parse_media_ranges(text, "Content-Type")
     except AcceptMalformed:
         return None
     return media_types[0] if len(media_types) == 1 and not media_types[0].has_wildcard else None
 
 
-def _parse(text: str, where: str) -> tuple[MediaRange, ...]:
+def parse_media_ranges(text: str, where: str) -> tuple[MediaRange, ...]:
+    """All of a list, or none of it. Raises AcceptMalformed."""
     ranges: list[MediaRange] = []
     offset = 0
     while offset < len(text):

@@ -16,6 +16,7 @@ _DECIMAL: Final = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9
 _INTEGER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 _DECIMAL_MAX_LENGTH: Final = 32
 _PROFILES: Final = {"no": False, "yes": True}
+_KEYWORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}", re.ASCII)
 
 
 class RenderingParameterInvalid(ValueError):
@@ -47,7 +48,7 @@ def look(query: Query) -> Look:
         window=_window(only_value(query, "window")),
         viewport=_viewport(only_value(query, "viewport")),
         quality=quality("quality", only_value(query, "quality")),
-        annotations=annotations("annotation", only_value(query, "annotation")),
+        annotations=annotations(query),
         with_icc_profile=_with_icc_profile(only_value(query, "iccprofile")),
     )
 
@@ -61,6 +62,24 @@ def thumbnail_look(query: Query) -> Look:
     if viewport != Viewport(columns=viewport.columns, rows=viewport.rows):
         raise RenderingParameterInvalid("viewport", "that of a thumbnail is a width and a height")
     return Look(viewport=viewport)
+
+
+def annotations(query: Query) -> tuple[Annotation, ...]:
+    """Those that are supported. Raises RenderingParameterInvalid. PS3.18 8.3.5.1.1."""
+    return tuple(Annotation(word) for word in _annotation_keywords(query) if word in tuple(Annotation))
+
+
+def unsupported_annotations(query: Query) -> tuple[str, ...]:
+    """Keywords that are ignored, and to be warned of. Raises RenderingParameterInvalid."""
+    return tuple(word for word in _annotation_keywords(query) if word not in tuple(Annotation))
+
+
+def _annotation_keywords(query: Query) -> tuple[str, ...]:
+    text = only_value(query, "annotation")
+    words = () if text is None else tuple(dict.fromkeys(word.strip() for word in text.split(",")))
+    if not all(map(_KEYWORD.fullmatch, words)):
+        raise RenderingParameterInvalid("annotation", "it is a list of keywords, with commas between them")
+    return words
 
 
 def integer(name: str, text: str, *, least: int, most: int) -> int:
@@ -81,16 +100,6 @@ def quality(name: str, text: str | None) -> int:
     return Look().quality if text is None else integer(name, text, least=1, most=100)
 
 
-def annotations(name: str, text: str | None) -> tuple[Annotation, ...]:
-    if text is None:
-        return ()
-    words = [word.strip() for word in text.split(",")]
-    known = tuple(Annotation)
-    if not all(word in known for word in words):
-        raise RenderingParameterInvalid(name, f"it is a list of {' and '.join(known)}")
-    return tuple(dict.fromkeys(Annotation(word) for word in words))
-
-
 def window(name: str, center: str, width: str, function: WindowFunction = WindowFunction.LINEAR) -> Window:
     """Raises RenderingParameterInvalid. PS3.3 C.11.2.1.2, C.11.2.1.3."""
     window = Window(center=decimal(name, center), width=decimal(name, width), function=function)
@@ -102,7 +111,7 @@ def window(name: str, center: str, width: str, function: WindowFunction = Window
 def _window(text: str | None) -> Window | None:
     if text is None:
         return None
-    center, width, name = (*text.split(","), "linear")[:3] if text.count(",") in (1, 2) else ("", "", "")
+    center, width, name = text.split(",") if text.count(",") == 2 else ("", "", "")
     functions = {function.lower().replace("_", "-"): function for function in WindowFunction}
     function = functions.get(name.strip().lower().replace("_", "-"))
     if function is None:
@@ -111,6 +120,7 @@ def _window(text: str | None) -> Window | None:
 
 
 def _viewport(text: str | None) -> Viewport:
+    """Of the numbers of the region only absolute values count, but for flips. PS3.18 8.3.5.1.3."""
     if text is None:
         return Viewport()
     parts = [part.strip() for part in text.split(",")]
@@ -121,14 +131,14 @@ def _viewport(text: str | None) -> Viewport:
         raise RenderingParameterInvalid("viewport", f"it has more than {_MAX_PIXELS} pixels")
     numbers = [decimal("viewport", part) if part else None for part in parts[2:]]
     left, top, width, height = (*numbers, None, None, None, None)[:4]
-    if (left or 0) < 0 or (top or 0) < 0 or 0 in (width, height):
-        raise RenderingParameterInvalid("viewport", "sx and sy are not below 0; sw and sh are not 0")
+    if 0 in (width, height):
+        raise RenderingParameterInvalid("viewport", "sw and sh are not 0")
     return Viewport(
         columns=columns,
         rows=rows,
         region=Region(
-            left=left or 0.0,
-            top=top or 0.0,
+            left=abs(left or 0.0),
+            top=abs(top or 0.0),
             width=None if width is None else abs(width),
             height=None if height is None else abs(height),
         )

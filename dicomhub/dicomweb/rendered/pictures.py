@@ -43,6 +43,8 @@ def drawing_of(
 def checked(drawing: Drawing) -> Drawing:
     """What can be known before it is drawn. Raises NothingThere and RenderingParameterInvalid."""
     pixels, viewport = drawing.pixels, drawing.look.viewport
+    if drawing.look.with_icc_profile and drawing.look.media_type == GIF:
+        raise RenderingParameterInvalid("iccprofile", f"{GIF} has no room for a profile")
     if any(not 1 <= number <= pixels.number_of_frames for number in drawing.frame_numbers):
         raise NothingThere("frame")
     region = viewport.region

@@ -10,7 +10,6 @@ from dicomhub.dicomweb.rendered.subject import Frames, NoPicture, subject_of
 from dicomhub.dicomweb.resource import NothingThere, Resource
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, archived_instance
 from dicomhub.metadata.manifest import read_manifest
-from dicomhub.standard.part10 import Part10Malformed
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.layout import SeriesKey
 
@@ -40,7 +39,7 @@ def representative(store: FilesystemStore, resource: Resource) -> tuple[Archived
             if candidate == resource:
                 raise
             continue
-        except (NoPicture, Part10Malformed):
+        except NoPicture:
             continue
         if isinstance(subject, Frames):
             return instance, subject

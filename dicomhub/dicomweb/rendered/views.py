@@ -27,7 +27,7 @@ from dicomhub.dicomweb.rendered.subject import Frames, NoPicture, Stored, subjec
 from dicomhub.dicomweb.resource import NothingThere
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, archived_instance, archived_instances
 from dicomhub.dicomweb.retrieve.frame_list import parse_frame_list
-from dicomhub.dicomweb.view import DicomWebView
+from dicomhub.dicomweb.view import LARGE_BYTES, DicomWebView
 from tasks.transcode.picture_order import Look
 from tasks.transcode.pool import shared_pool
 
@@ -36,6 +36,12 @@ class PictureView(DicomWebView):
     """What views of pictures have in common."""
 
     scopes: ClassVar = {"GET": Scope.READ}
+
+    def with_warning(self, response: HttpResponseBase) -> HttpResponseBase:
+        """Of what the client asked to be drawn into the picture, and is not. PS3.18 8.3.5.1.1."""
+        if ignored := ", ".join(parameters.unsupported_annotations(self.request.query_params)):
+            self.warn(response, f"The following annotation values are not supported: {ignored}")
+        return response
 
     def picture(self, drawing: Drawing) -> HttpResponseBase:
         """One image file. Raises what checked() and draw() raise."""
@@ -46,6 +52,8 @@ class PictureView(DicomWebView):
             return unchanged
         if self.request.method == "HEAD":
             return self.streamed((), content_type=look.media_type)
+        if len(drawing.frame_numbers) > 1:
+            self.take_place()
         codec = self.environment.codec
         image = draw(shared_pool(codec), drawing, patience_seconds=codec.seconds)
         return self.streamed((image,), content_type=look.media_type, length_bytes=len(image))
@@ -57,6 +65,8 @@ class PictureView(DicomWebView):
             modified_at=instance.modified_at,
         ):
             return unchanged
+        if stored.size_bytes >= LARGE_BYTES:
+            self.take_place()
         if offer.media_type != MULTIPART:
             return self.streamed(
                 stored.chunks(), content_type=stored.media_type, length_bytes=stored.size_bytes
@@ -73,11 +83,11 @@ class PictureView(DicomWebView):
 class Rendered(PictureView):
     """Pictures of a study, a series, an instance, or some frames of one; a document or video as it is."""
 
-    is_limited = True
-
     def get(self, request: Request, frames: str | None = None, **_kwargs: str) -> HttpResponseBase:
+        return self.with_warning(self._shown(parameters.look(request.query_params), frames))
+
+    def _shown(self, look: Look, frames: str | None) -> HttpResponseBase:
         resource = self.resource()
-        look = parameters.look(request.query_params)
         if resource.sop_instance_uid is None:
             return self._of_instances(archived_instances(self.store, resource), look)
         numbers = () if frames is None else parse_frame_list(frames)
@@ -132,6 +142,8 @@ class Rendered(PictureView):
             modified_at=max(each.instance.modified_at for each in drawings),
         ):
             return unchanged
+        if len(parts) > 1:
+            self.take_place()
         boundary, codec = multipart.new_boundary(), self.environment.codec
         body: Iterator[bytes] = iter(())
         if self.request.method != "HEAD":

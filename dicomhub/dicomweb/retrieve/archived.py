@@ -4,16 +4,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from dicomhub.archive import selectors
 from dicomhub.dicomweb.http.conditional import entity_tag
-from dicomhub.dicomweb.resource import NothingThere, Resource
+from dicomhub.dicomweb.resource import Damaged, NothingThere, Resource
 from dicomhub.dicomweb.retrieve.content import begun, read_head, section
 from dicomhub.log import logger
 from dicomhub.metadata.manifest import read_manifest
 from dicomhub.standard.part10 import Part10Malformed
+from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown, transfer_syntax
 from dicomhub.storage.filesystem import FilesystemStore, file_version, modified_at
 from dicomhub.storage.layout import SeriesKey, instance_path
+
+_DAMAGES: Final = (Part10Malformed, TransferSyntaxUnknown)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +61,7 @@ class Found:
 def found_instances(store: FilesystemStore, resource: Resource) -> Found:
     """One or more instances, those of a study by series.
 
-    Raises NothingThere, and Part10Malformed when all that there is are damaged files.
+    Raises NothingThere, and Damaged when all that there is are damaged files.
     """
     if resource.sop_instance_uid is not None:
         return Found([archived_instance(store, resource)])
@@ -66,13 +70,12 @@ def found_instances(store: FilesystemStore, resource: Resource) -> Found:
         for series_uid in _series_uids(resource)
         for instance in _instances_of_series(store, resource, series_uid)
     ]
-    instances = [each for each in found if isinstance(each, ArchivedInstance)]
-    damages = [each for each in found if isinstance(each, Part10Malformed)]
+    instances = [each for each in found if each is not None]
     if not found:
         raise NothingThere(resource.kind)
     if not instances:
-        raise damages[0]
-    return Found(instances, len(damages))
+        raise Damaged(resource.kind)
+    return Found(instances, len(found) - len(instances))
 
 
 def archived_instances(store: FilesystemStore, resource: Resource) -> list[ArchivedInstance]:
@@ -89,7 +92,8 @@ def _series_uids(resource: Resource) -> list[str]:
 
 def _instances_of_series(
     store: FilesystemStore, study: Resource, series_uid: str
-) -> Iterator[ArchivedInstance | Part10Malformed]:
+) -> Iterator[ArchivedInstance | None]:
+    """None for each file that is damaged."""
     manifest = read_manifest(store, SeriesKey(study.tenant, study.study_instance_uid, series_uid))
     entries = {entry.sop_instance_uid: entry for entry in manifest.instances} if manifest else {}
     for file in store.instance_files(study.tenant, study.study_instance_uid, series_uid):
@@ -98,15 +102,13 @@ def _instances_of_series(
             entry = None  # it speaks of another file
         try:
             transfer_syntax_uid = (
-                entry.transfer_syntax_uid
-                if entry
-                else read_head(store.absolute(file.path)).transfer_syntax_uid
+                entry.transfer_syntax_uid if entry else _transfer_syntax_uid(store.absolute(file.path))
             )
         except FileNotFoundError:
             continue  # taken back between the listing and now
-        except Part10Malformed as error:
+        except _DAMAGES as error:
             logger().error("archived_file_unreadable", path=file.path, error=str(error))
-            yield error
+            yield None
             continue
         yield ArchivedInstance(
             resource=Resource(
@@ -126,13 +128,16 @@ def _instances_of_series(
 
 
 def archived_instance(store: FilesystemStore, resource: Resource) -> ArchivedInstance:
-    """Raises NothingThere."""
+    """Raises NothingThere, Damaged."""
     file = instance_file_path(resource)
     try:
         status = store.absolute(file).stat()
-        transfer_syntax_uid = read_head(store.absolute(file)).transfer_syntax_uid
+        transfer_syntax_uid = _transfer_syntax_uid(store.absolute(file))
     except FileNotFoundError:
         raise NothingThere("instance") from None
+    except _DAMAGES as error:
+        logger().error("archived_file_unreadable", path=file, error=str(error))
+        raise Damaged("instance") from error
     return ArchivedInstance(
         resource=resource,
         root=store.root,
@@ -142,6 +147,11 @@ def archived_instance(store: FilesystemStore, resource: Resource) -> ArchivedIns
         version=file_version(status),
         transfer_syntax_uid=transfer_syntax_uid,
     )
+
+
+def _transfer_syntax_uid(path: Path) -> str:
+    """Raises FileNotFoundError, Part10Malformed, TransferSyntaxUnknown."""
+    return transfer_syntax(read_head(path).transfer_syntax_uid).uid
 
 
 def instance_file_path(resource: Resource) -> str:

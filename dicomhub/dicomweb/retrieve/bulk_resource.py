@@ -9,8 +9,7 @@ from dicomhub.dicomweb.http.negotiation import Acceptable, NotAcceptable, Offer
 from dicomhub.dicomweb.resource import NothingThere
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, instance_file_path
 from dicomhub.dicomweb.retrieve.bulk_data import PIXEL_PATHS, SEGMENT, find
-from dicomhub.dicomweb.retrieve.bulk_value import BulkValue, content_type_of
-from dicomhub.dicomweb.retrieve.frame_bytes import FrameBytes
+from dicomhub.dicomweb.retrieve.bulk_value import content_type_of
 from dicomhub.dicomweb.retrieve.renditions import Renditions
 from dicomhub.log import logger
 from dicomhub.metadata.instance_model import BULK_DATA_BASE, read_instance_model
@@ -20,68 +19,87 @@ from dicomhub.storage.layout import SeriesKey
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
+    """A value, not held: each of them would keep its file mapped."""
+
     instance: ArchivedInstance
     path: str
-    value: BulkValue
     offer: Offer
 
 
 @dataclass(frozen=True, slots=True)
+class BulkPlan:
+    """One or more values, and how many cannot be had in any acceptable form."""
+
+    planned: tuple[_Planned, ...]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
 class BulkParts:
-    """part_type is the media type of the first part: what a multipart says of itself."""
+    """part_type is the media type of the first part: what a multipart says of itself.
+
+    left_out: the plan's, and those before the first part that could not be decoded after all.
+    """
 
     part_type: str
+    left_out: int
     parts: Iterator[tuple[PartHead, Iterator[bytes]]]
 
 
-def bulk_parts(
+def plan_bulk(
     instances: Sequence[ArchivedInstance],
     acceptable: Acceptable,
     renditions: Renditions,
     *,
-    base_url: str,
     only_pixels: bool,
-) -> BulkParts:
-    """Every value in the form that is asked for, made while it is sent; what cannot be had so is left out.
+) -> BulkPlan:
+    """Every value in the form that is asked for; nothing is decoded for it.
 
-    Raises NothingThere where there are no such values, and NotAcceptable.
+    Raises NothingThere where there are no such values, NotAcceptable where none can be had so, and
+    CodecUnavailable.
     """
+    planned: list[_Planned] = []
     refused: list[Offer] = []
-    planned = _planned(instances, acceptable, renditions, refused, only_pixels=only_pixels)
-    first = next(planned, None)
-    if first is None:
-        raise NotAcceptable(refused) if refused else NothingThere("bulk data")
-    return BulkParts(
-        part_type=first.offer.part_type or "",
-        parts=(
-            (head, part.chunks())
-            for one in chain((first,), planned)
-            for head, part in _parts(one, renditions, base_url)
-        ),
-    )
-
-
-def _planned(
-    instances: Sequence[ArchivedInstance],
-    acceptable: Acceptable,
-    renditions: Renditions,
-    refused: list[Offer],
-    *,
-    only_pixels: bool,
-) -> Iterator[_Planned]:
-    """The values that can be had in an acceptable form; refused gets the offers for all others."""
+    left_out = 0
     for instance in instances:
         for path in _paths(renditions, instance, only_pixels=only_pixels):
             try:
-                value = find(instance, path)
+                offers = find(instance, path).offers(acceptable, renditions, single_part=False)
             except NothingThere:
                 continue  # it has been replaced meanwhile
-            offers = value.offers(acceptable, renditions, single_part=False)
             offer = acceptable.choice(offers)
-            if offer is None:
-                refused += offers
+            if offer is not None:
+                planned.append(_Planned(instance, path, offer))
             else:
-                yield _Planned(instance, path, value, offer)
+                refused += offers
+                left_out += 1
+    if not planned:
+        raise NotAcceptable(refused) if refused else NothingThere("bulk data")
+    return BulkPlan(tuple(planned), left_out)
+
+
+def head_of(plan: BulkPlan) -> BulkParts:
+    """What is told of a plan without decoding anything for it."""
+    return BulkParts(plan.planned[0].offer.part_type or "", plan.left_out, iter(()))
+
+
+def bulk_parts(plan: BulkPlan, renditions: Renditions, *, base_url: str) -> BulkParts:
+    """The values of a plan, made while they are sent, the first one before: so it is said what is missing.
+
+    What cannot be made later breaks the answer off: it would be missing, and nobody would know. Raises
+    NotAcceptable when none can be decoded after all, NoRoomToRender and CodecUnavailable.
+    """
+    for number, one in enumerate(plan.planned):
+        try:
+            first = _parts(one, renditions, base_url)
+        except (NotAcceptable, NothingThere):
+            resource = one.instance.resource
+            logger().warning("bulk_data_left_out", instance=resource.sop_instance_uid, path=one.path)
+            continue
+        later = (_parts(each, renditions, base_url) for each in plan.planned[number + 1 :])
+        parts = chain(first, chain.from_iterable(later))
+        return BulkParts(one.offer.part_type or "", plan.left_out + number, parts)
+    raise NotAcceptable(())
 
 
 def _paths(renditions: Renditions, instance: ArchivedInstance, *, only_pixels: bool) -> list[str]:
@@ -103,13 +121,12 @@ def _paths(renditions: Renditions, instance: ArchivedInstance, *, only_pixels: b
     return [path for path in paths if path in PIXEL_PATHS] if only_pixels else paths
 
 
-def _parts(planned: _Planned, renditions: Renditions, base_url: str) -> Iterator[tuple[PartHead, FrameBytes]]:
+def _parts(
+    planned: _Planned, renditions: Renditions, base_url: str
+) -> list[tuple[PartHead, Iterator[bytes]]]:
+    """Those of one value. Raises NothingThere, and what BulkValue.parts raises."""
     resource = planned.instance.resource
-    try:
-        parts = planned.value.parts(planned.offer, renditions)
-    except NotAcceptable:
-        logger().warning("bulk_data_left_out", instance=resource.sop_instance_uid, path=planned.path)
-        return
     location = f"{base_url}{resource.path}/{SEGMENT}/{planned.path}"
     head = PartHead(content_type_of(planned.offer), location)
-    yield from ((head, part) for part in parts)
+    value = find(planned.instance, planned.path)
+    return [(head, part.chunks()) for part in value.parts(planned.offer, renditions)]

@@ -7,14 +7,13 @@ those that are asked for are all that is decoded.
 from collections.abc import Sequence
 from contextlib import suppress
 
-from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, instance_file_path
+from dicomhub.dicomweb.retrieve.archived import ArchivedInstance
 from dicomhub.dicomweb.retrieve.content import pages_of
 from dicomhub.dicomweb.retrieve.frame_bytes import FrameBytes, frames_in
 from dicomhub.dicomweb.retrieve.renditions import Renditions
 from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN
 from tasks.transcode.failure import CodecFailure
-from tasks.transcode.freshness import fresh_rendition
 from tasks.transcode.making import DecoderFailed
 from tasks.transcode.orders import FrameFile, FrameFileOrder
 from tasks.transcode.pixel_description import PixelDescription
@@ -34,9 +33,8 @@ def coded_frames(
 
     Raises NoRendition, NoRoomToRender and CodecUnavailable.
     """
-    rendition = _fresh_rendition(renditions, instance, transfer_syntax_uid)
-    is_native = transfer_syntax_uid == EXPLICIT_VR_LITTLE_ENDIAN
-    if rendition is not None and _lies_as(rendition.pixels, source.pixels, is_native=is_native):
+    rendition = rendition_at_hand(renditions, instance, source, transfer_syntax_uid)
+    if rendition is not None:
         pages = pages_of(rendition.data)
         return [FrameBytes(rendition.frames.pieces(number - 1), pages) for number in numbers]
     return renditions.by_some_decoder(
@@ -47,14 +45,18 @@ def coded_frames(
     )
 
 
-def _fresh_rendition(
-    renditions: Renditions, instance: ArchivedInstance, transfer_syntax_uid: str
+def rendition_at_hand(
+    renditions: Renditions, instance: ArchivedInstance, source: Source, transfer_syntax_uid: str
 ) -> Source | None:
-    path = fresh_rendition(renditions.store, instance_file_path(instance.resource), transfer_syntax_uid)
+    """A fresh one whose frames lie as the archived instance's metadata say: it needs no codec process."""
+    path = renditions.fresh(instance, transfer_syntax_uid)
     if path is None:
         return None
+    is_native = transfer_syntax_uid == EXPLICIT_VR_LITTLE_ENDIAN
     with suppress(FileNotFoundError, DataSetMalformed):  # it has made way for another one, or is damaged
-        return open_source(path)
+        rendition = open_source(path)
+        if _lies_as(rendition.pixels, source.pixels, is_native=is_native):
+            return rendition
     return None
 
 

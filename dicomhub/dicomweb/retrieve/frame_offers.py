@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import Final
 
 from dicomhub.dicomweb.http.negotiation import MULTIPART, OCTET_STREAM, Acceptable, Offer
+from dicomhub.dicomweb.retrieve.archived import ArchivedInstance
+from dicomhub.dicomweb.retrieve.coded_frames import rendition_at_hand
 from dicomhub.dicomweb.retrieve.pixel_media_types import media_type_of
 from dicomhub.dicomweb.retrieve.renditions import Renditions
 from dicomhub.dicomweb.retrieve.representation import is_lossy
@@ -27,15 +29,27 @@ _NOT_SUBSAMPLED: Final = frozenset(
 
 
 def offers_for(
-    source: Source, acceptable: Acceptable, renditions: Renditions, *, single_part: bool
+    instance: ArchivedInstance,
+    source: Source,
+    acceptable: Acceptable,
+    renditions: Renditions,
+    *,
+    single_part: bool,
 ) -> tuple[Offer, ...]:
     """Which decoders there are is asked only when one is needed: codec processes are started for that.
+
+    source is the instance's file, opened.
 
     single_part: also without a multipart around it. Raises CodecUnavailable.
     """
     offers = frame_offers(source, single_part=single_part, is_decodable=True)
     choice = acceptable.choice(offers)
-    if (choice is not None and not needs_codec(source, choice)) or renditions.can_decode(source.syntax.uid):
+    if choice is not None and (
+        not needs_codec(source, choice)
+        or rendition_at_hand(renditions, instance, source, choice.transfer_syntax_uid or "") is not None
+    ):
+        return offers
+    if renditions.can_decode(source.syntax.uid):
         return offers
     return frame_offers(source, single_part=single_part, is_decodable=False)
 

@@ -37,6 +37,11 @@ class FramePlan:
         return self.offer.media_type == MULTIPART
 
     @property
+    def native_bytes(self) -> int:
+        """What is read or decoded for the answer, at most."""
+        return self.source.pixels.frame_bytes * len(self.numbers)
+
+    @property
     def needs_codec(self) -> bool:
         return needs_codec(self.source, self.offer)
 
@@ -64,7 +69,7 @@ def plan_frames(
     source = _source(instance)
     if max(numbers) > len(source.frames):
         raise NothingThere("frame")
-    offers = offers_for(source, acceptable, renditions, single_part=len(numbers) == 1)
+    offers = offers_for(instance, source, acceptable, renditions, single_part=len(numbers) == 1)
     return FramePlan(
         instance=instance,
         source=source,

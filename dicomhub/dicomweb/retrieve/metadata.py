@@ -1,19 +1,24 @@
 """WADO-RS metadata: the instances of a resource, in JSON as they are kept. PS3.18 10.4.1.1.2, 10.4.4, F."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
 from dicomhub.archive import selectors
 from dicomhub.archive.models import Series, Study
+from dicomhub.dicomweb.http.json_stream import array
 from dicomhub.dicomweb.http.negotiation import DICOM_JSON, DICOM_XML, JSON, MULTIPART, Offer
-from dicomhub.dicomweb.resource import NothingThere, Resource
+from dicomhub.dicomweb.resource import Damaged, NothingThere, Resource
 from dicomhub.dicomweb.retrieve.archived import instance_file_path
+from dicomhub.log import logger
 from dicomhub.metadata.instance_model import BULK_DATA_BASE, read_instance_model
+from dicomhub.metadata.pages import read_text
 from dicomhub.metadata.series import read_series
 from dicomhub.metadata.study import read_study
 from dicomhub.standard.dicom_json import encode_model
+from dicomhub.standard.part10 import Part10Malformed
+from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
 from dicomhub.storage.filesystem import FilesystemStore, file_version, modified_at
 from dicomhub.storage.layout import SeriesKey, series_metadata_path, study_metadata_path
 
@@ -38,10 +43,15 @@ def instance_models(store: FilesystemStore, resource: Resource, *, base_url: str
     return (with_bulk_data_base(line, base_url) for line in chain([first], lines))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """The one file that an answer is made of; version as in storage.filesystem.file_version()."""
+    """The one file that an answer is made of, below the store's root.
 
+    version as in storage.filesystem.file_version(); is_document: a document, not an instance.
+    """
+
+    path: str
+    is_document: bool
     version: str
     modified_at: datetime
 
@@ -59,7 +69,12 @@ def source_file(store: FilesystemStore, resource: Resource) -> SourceFile | None
         status = store.absolute(path).stat()
     except FileNotFoundError:
         return None
-    return SourceFile(file_version(status), modified_at(status))
+    return SourceFile(
+        path=path,
+        is_document=not is_instance,
+        version=file_version(status),
+        modified_at=modified_at(status),
+    )
 
 
 def _fresh_document_path(resource: Resource) -> str | None:
@@ -74,8 +89,47 @@ def _fresh_document_path(resource: Resource) -> str | None:
         return None
 
 
+def json_text(
+    store: FilesystemStore, resource: Resource, source: SourceFile | None, *, base_url: str
+) -> Iterator[bytes]:
+    """instance_models() as one JSON array, in blocks; a document's text is sent on as it is unpacked.
+
+    Raises NothingThere, before it returns.
+    """
+    text = _text_of(store, source) if source is not None and source.is_document else None
+    if text is None:
+        return array(instance_models(store, resource, base_url=base_url))
+    return blocks_with_bulk_data_base(text, base_url)
+
+
+def _text_of(store: FilesystemStore, source: SourceFile) -> Iterator[bytes] | None:
+    try:
+        text = read_text(store.absolute(source.path))
+    except (OSError, ValueError) as error:  # gone meanwhile, unreadable, or empty, which cannot be mapped
+        logger().warning("document_unreadable", path=source.path, error=str(error))
+        return None
+    if text is None:
+        logger().warning("document_passed_over", path=source.path)
+    return text
+
+
 def with_bulk_data_base(line: bytes, base_url: str) -> bytes:
-    return line.replace(_PLACEHOLDER, f'"BulkDataURI":"{base_url}'.encode("ascii"))
+    return line.replace(_PLACEHOLDER, _bulk_data_base(base_url))
+
+
+def blocks_with_bulk_data_base(blocks: Iterable[bytes], base_url: str) -> Iterator[bytes]:
+    """The same for lines that are cut into blocks anywhere."""
+    base, most_held_bytes = _bulk_data_base(base_url), len(_PLACEHOLDER) - 1
+    held = b""  # a placeholder may have begun in it
+    for block in blocks:
+        text = (held + block).replace(_PLACEHOLDER, base)
+        held = text[-most_held_bytes:]
+        yield text[:-most_held_bytes]
+    yield held
+
+
+def _bulk_data_base(base_url: str) -> bytes:
+    return f'"BulkDataURI":"{base_url}'.encode("ascii")
 
 
 def _lines(store: FilesystemStore, resource: Resource) -> Iterator[bytes]:
@@ -100,6 +154,9 @@ def _line_of_instance(store: FilesystemStore, resource: Resource) -> Iterator[by
         )
     except FileNotFoundError:
         raise NothingThere("instance") from None
+    except (Part10Malformed, TransferSyntaxUnknown) as error:
+        logger().error("archived_file_unreadable", path=instance_file_path(resource), error=str(error))
+        raise Damaged("instance") from error
     yield encode_model(model)
 
 

@@ -23,7 +23,7 @@ class EncapsulatedPixels:
 
     def offers(self, acceptable: Acceptable, renditions: Renditions, *, single_part: bool) -> Sequence[Offer]:
         """Codestreams of several frames make no whole that a media type would name: as plain bytes alone."""
-        offers = offers_for(self.source, acceptable, renditions, single_part=single_part)
+        offers = offers_for(self.instance, self.source, acceptable, renditions, single_part=single_part)
         is_one = len(self.source.frames) == 1
         return [one for one in offers if is_one or one.media_type in (MULTIPART, OCTET_STREAM)]
 

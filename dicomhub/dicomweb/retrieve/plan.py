@@ -84,9 +84,12 @@ def plan_retrieve(
     single_part: bool,
 ) -> RetrievePlan:
     """Raises NotAcceptable when none of the instances can be had in an acceptable form."""
+    instances_of: dict[str, list[ArchivedInstance]] = {}
+    for instance in instances:
+        instances_of.setdefault(instance.transfer_syntax_uid, []).append(instance)
     offers_of = {
-        uid: _offers(uid, acceptable, renditions, single_part=single_part)
-        for uid in dict.fromkeys(instance.transfer_syntax_uid for instance in instances)
+        uid: _offers(uid, some, acceptable, renditions, single_part=single_part)
+        for uid, some in instances_of.items()
     }
     every_offer = [offer for offers in offers_of.values() for offer in offers]
     media_type = acceptable.choose(every_offer).media_type
@@ -109,12 +112,24 @@ def plan_retrieve(
 
 
 def _offers(
-    uid: str, acceptable: Acceptable, renditions: Renditions, *, single_part: bool
+    uid: str,
+    instances: Sequence[ArchivedInstance],
+    acceptable: Acceptable,
+    renditions: Renditions,
+    *,
+    single_part: bool,
 ) -> Sequence[Offer]:
-    """Which decoders there are is asked only when one is needed: codec processes are started for that."""
+    """Those of one transfer syntax.
+
+    Which decoders there are is asked only when one is needed: codec processes are started for that.
+    """
     offers = dicom_offers(uid, single_part=single_part, is_decodable=True)
     choice = acceptable.choice(offers)
-    is_as_stored = choice is not None and not needs_decoder(uid, choice.transfer_syntax_uid or "")
-    if is_as_stored or len(offers) == 1 or renditions.can_decode(uid):
+    wanted = choice.transfer_syntax_uid if choice is not None else None
+    is_as_stored = wanted is not None and not needs_decoder(uid, wanted)
+    if is_as_stored or len(offers) == 1:
+        return offers
+    is_at_hand = wanted is not None and all(renditions.fresh(one, wanted) for one in instances)
+    if is_at_hand or renditions.can_decode(uid):
         return offers
     return dicom_offers(uid, single_part=single_part, is_decodable=False)

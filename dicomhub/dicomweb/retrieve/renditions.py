@@ -56,9 +56,13 @@ class Renditions:
         """Raises CodecUnavailable and CodecFailure."""
         return transfer_syntax_uid in codecs_of(self.pool).decodable
 
+    def fresh(self, instance: ArchivedInstance, transfer_syntax_uid: str) -> Path | None:
+        """The rendition that is there of the instance as it is now: no codec process is needed for it."""
+        return fresh_rendition(self.store, instance_file_path(instance.resource), transfer_syntax_uid)
+
     def open(self, instance: ArchivedInstance, transfer_syntax_uid: str) -> BinaryIO:
         """A whole Part 10 file. Raises NoRendition, NoRoomToRender, CodecUnavailable, FileNotFoundError."""
-        path = fresh_rendition(self.store, instance_file_path(instance.resource), transfer_syntax_uid)
+        path = self.fresh(instance, transfer_syntax_uid)
         if path is not None:
             with suppress(FileNotFoundError):  # it has made way for another one meanwhile
                 return path.open("rb", buffering=0)

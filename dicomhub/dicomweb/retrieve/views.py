@@ -10,8 +10,7 @@ from rest_framework.request import Request
 from dicomhub.accounts.scope import Scope
 from dicomhub.dicomweb.http import multipart
 from dicomhub.dicomweb.http.conditional import entity_tag
-from dicomhub.dicomweb.http.json_stream import array
-from dicomhub.dicomweb.http.negotiation import DICOM_XML, MULTIPART, ZIP
+from dicomhub.dicomweb.http.negotiation import DICOM_XML, ZIP
 from dicomhub.dicomweb.retrieve import metadata, metadata_xml
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, found_instances, instance_file_path
 from dicomhub.dicomweb.retrieve.file_names import paths_in_zip, zip_name
@@ -87,12 +86,13 @@ class Metadata(DicomWebView):
             etag = entity_tag(source.version, self.base_url, str(offer), is_weak=True)
             if unchanged := self.unchanged(etag=etag, modified_at=source.modified_at):
                 return unchanged
+        if offer in metadata.OFFERS:
+            text = metadata.json_text(self.store, resource, source, base_url=self.base_url)
+            return self.compressible(text, content_type=offer.media_type)
         lines = metadata.instance_models(self.store, resource, base_url=self.base_url)
         if offer.media_type == DICOM_XML:
             return self.compressible(map(metadata_xml.document, lines), content_type=DICOM_XML)
-        if offer.media_type == MULTIPART:
-            boundary = multipart.new_boundary()
-            parts = metadata_xml.parts(lines, resource, base_url=self.base_url)
-            content_type = multipart.content_type(part_type=DICOM_XML, boundary=boundary)
-            return self.compressible(multipart.encode(parts, boundary), content_type=content_type)
-        return self.compressible(array(lines), content_type=offer.media_type)
+        boundary = multipart.new_boundary()
+        parts = metadata_xml.parts(lines, resource, base_url=self.base_url)
+        content_type = multipart.content_type(part_type=DICOM_XML, boundary=boundary)
+        return self.compressible(multipart.encode(parts, boundary), content_type=content_type)

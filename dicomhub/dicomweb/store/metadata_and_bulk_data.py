@@ -12,8 +12,8 @@ from dicomhub.dicomweb.http.accept import MediaRange, parse_content_type
 from dicomhub.dicomweb.http.negotiation import DICOM_JSON, DICOM_XML, JSON
 from dicomhub.dicomweb.http.request_body import BodyTooLarge
 from dicomhub.dicomweb.store.admission import StoreAdmission
+from dicomhub.dicomweb.store.archiving import REFUSALS, reason_of
 from dicomhub.dicomweb.store.bulk_parts import BulkParts, PixelsContradictory
-from dicomhub.dicomweb.store.dicom_files import REFUSALS, reason_of
 from dicomhub.dicomweb.store.outcome import Failed, Outcome
 from dicomhub.dicomweb.store.unavailable import StoreUnavailable
 from dicomhub.intake.door import Intake

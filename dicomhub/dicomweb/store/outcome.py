@@ -43,14 +43,17 @@ class Outcome:
         is_full = all(each.reason is Status.OUT_OF_RESOURCES for each in self.failed)
         return 503 if is_full else 409
 
+    def study_url(self, *, base_url: str) -> str | None:
+        """Where all that is stored can be had; None where that is no one study."""
+        studies = {each.study_instance_uid for each in self.stored}
+        return f"{base_url}/studies/{studies.pop()}" if len(studies) == 1 else None
+
     def model(self, *, base_url: str) -> Model:
         """The Store Instances Response Module. PS3.18 I.1."""
+        url = self.study_url(base_url=base_url)
         identified = [each for each in self.failed if each.is_identified]
         others = [each for each in self.failed if not each.is_identified]
-        studies = {each.study_instance_uid for each in self.stored}
-        model: Model = {}
-        if len(studies) == 1:
-            model["00081190"] = _uri(f"{base_url}/studies/{studies.pop()}")
+        model: Model = {"00081190": {"vr": "UR"} if url is None else _uri(url)}  # of type 2
         if identified:
             model["00081198"] = _sequence(
                 {

@@ -20,7 +20,7 @@ class PartSink(Protocol):
         """All parts have come."""
 
     def discard(self) -> None:
-        """Forget the part that has not ended. May be called at any time."""
+        """Forget the part that has not ended, and wait for those that have. May be called at any time."""
 
 
 def receive_parts(blocks: Iterator[bytes], boundary: str, sink: PartSink) -> None:

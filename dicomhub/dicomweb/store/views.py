@@ -58,6 +58,7 @@ class Store(DicomWebView):
             try:
                 self._receive(body, sink)
             except MultipartMalformed:
+                sink.discard()
                 if not outcome.stored:
                     raise
                 # What has come before it is stored, and the client has to know.
@@ -76,6 +77,8 @@ class Store(DicomWebView):
             status=outcome.http_status,
             content_type=offer.media_type,
         )
+        if (url := outcome.study_url(base_url=self.base_url)) is not None:
+            response["Location"] = response["Content-Location"] = url  # PS3.18 10.5.3.2
         if response.status_code == 503:
             response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response

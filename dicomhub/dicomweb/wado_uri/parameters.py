@@ -7,7 +7,7 @@ what comes for what was asked for.
 from dataclasses import dataclass
 from typing import Final
 
-from dicomhub.dicomweb.http.accept import AcceptMalformed
+from dicomhub.dicomweb.http.accept import ANYTHING, AcceptMalformed, parse_media_ranges
 from dicomhub.dicomweb.http.negotiation import DICOM, Acceptable
 from dicomhub.dicomweb.rendered.parameters import (
     MAX_SIDE,
@@ -43,7 +43,7 @@ class WadoRequest:
 
 
 def wado_request(query: Query, *, tenant: str, accept_header: str) -> WadoRequest:
-    """Raises RenderingParameterInvalid, UidInvalid, AcceptMalformed."""
+    """Raises RenderingParameterInvalid, UidInvalid."""
     if _required(query, "requestType") != "WADO":
         raise RenderingParameterInvalid("requestType", "it is WADO")
     resource = Resource(
@@ -69,7 +69,7 @@ def wado_request(query: Query, *, tenant: str, accept_header: str) -> WadoReques
             window=_window(query),
             viewport=_viewport(query),
             quality=quality("imageQuality", only_value(query, "imageQuality")),
-            annotations=annotations("annotation", only_value(query, "annotation")),
+            annotations=annotations(query),
         ),
     )
 
@@ -86,15 +86,16 @@ def _acceptable(content_type: str | None, header: str) -> Acceptable:
     if content_type is None:
         return Acceptable.parse(parameter="", header=header)
     try:
-        return Acceptable.parse(parameter="", header=content_type)
+        ranges = parse_media_ranges(content_type, "contentType") or ANYTHING
     except AcceptMalformed as error:
         raise RenderingParameterInvalid("contentType", "it is a list of media types") from error
+    return Acceptable(by_parameter=(), by_header=ranges)
 
 
 def _as_dicom(transfer_syntax: str | None) -> Acceptable:
+    """One UID, or *: as stored. PS3.18 8.7.3.6, 9.4.2.4."""
     if transfer_syntax is None:
         return Acceptable.parse(parameter="", header=DICOM)
-    # Not the standard's, and what dicomweb-client asks for.
     is_as_stored = transfer_syntax == "*"
     uid = transfer_syntax if is_as_stored else checked_uid("transferSyntax", transfer_syntax)
     return Acceptable.parse(parameter="", header=f"{DICOM}; transfer-syntax={uid}")

@@ -41,10 +41,14 @@ class WadoUri(PictureView, Retrieve):
         subject = _subject(instance)
         offer = self.wado.acceptable.choose((*_offers(subject), _AS_DICOM))
         if offer == _AS_DICOM:
+            if self.wado.look.window is not None:
+                raise RenderingParameterInvalid("windowCenter", f"{DICOM} has no window")
             self.acceptable = self.wado.as_dicom
-            return super().get(_request, **_kwargs)
+            response = super().get(_request, **_kwargs)
+            response["Content-Type"] = DICOM  # parameters are forbidden here: PS3.18 8.7.3.5.2
+            return response
         if isinstance(subject, Frames):
-            return self._picture(instance, subject, offer.media_type)
+            return self.with_warning(self._picture(instance, subject, offer.media_type))
         assert subject is not None
         return self.stored(instance, subject, offer)
 

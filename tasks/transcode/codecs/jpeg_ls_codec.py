@@ -15,7 +15,7 @@ from tasks.transcode.codecs.codec import (
     PixelsUnsupported,
 )
 from tasks.transcode.codecs.codestream import check_codestream, read_jpeg_header
-from tasks.transcode.codecs.samples import container_bytes, decoded, interleaved, precision_of, samples_of
+from tasks.transcode.codecs.samples import container_bytes, decoded, samples_to_encode
 from tasks.transcode.pixel_description import PixelDescription
 
 _LOSSLESS: Final = "1.2.840.10008.1.2.4.80"
@@ -47,9 +47,8 @@ def _encode_near_lossless(frame: Octets, pixels: PixelDescription, fidelity: Fid
 def _encode(frame: Octets, pixels: PixelDescription, *, near: int) -> Encoded:
     if pixels.bits_allocated not in (8, 16):
         raise PixelsUnsupported(f"JPEG-LS of {pixels.bits_allocated} bits allocated")
-    flat = interleaved(frame, pixels)
-    values = samples_of(flat.samples, flat.pixels)
-    precision = max(2, precision_of(values, flat.pixels))
+    values, lies = samples_to_encode(frame, pixels)
+    precision = max(2, pixels.bits_stored)
     bits = values.view(f"<u{pixels.bits_allocated // 8}") & ((1 << precision) - 1)
     codestream = jpeg_ls.encode_buffer(
         bits.astype(f"<u{container_bytes(precision)}").tobytes(),
@@ -60,7 +59,7 @@ def _encode(frame: Octets, pixels: PixelDescription, *, near: int) -> Encoded:
         near,
         _BY_SAMPLE if pixels.samples_per_pixel > 1 else _BY_PLANE,
     )
-    return Encoded(codestream, flat.pixels)
+    return Encoded(codestream, lies)
 
 
 DECODERS = (Decoder("pyjpegls", frozenset((_LOSSLESS, _NEAR_LOSSLESS)), _decode),)

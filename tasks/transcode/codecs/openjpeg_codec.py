@@ -15,7 +15,7 @@ from tasks.transcode.codecs.codec import (
     PixelsUnsupported,
 )
 from tasks.transcode.codecs.codestream import check_codestream, read_jpeg_2000_header
-from tasks.transcode.codecs.samples import container_bytes, decoded, interleaved, precision_of, samples_of
+from tasks.transcode.codecs.samples import container_bytes, decoded, samples_to_encode
 from tasks.transcode.pixel_description import PixelDescription
 
 _LOSSLESS: Final = "1.2.840.10008.1.2.4.90"
@@ -44,14 +44,13 @@ def _encode_lossy(frame: Octets, pixels: PixelDescription, fidelity: Fidelity) -
 
 
 def _encode(frame: Octets, pixels: PixelDescription, *, ratio: float | None, transformed: str) -> Encoded:
-    flat = interleaved(frame, pixels)
-    values = samples_of(flat.samples, flat.pixels)
-    precision = precision_of(values, flat.pixels)
+    precision = pixels.bits_stored
     if precision > _MAX_PRECISION:
         raise PixelsUnsupported(f"JPEG 2000 of {precision} bits")
+    values, lies = samples_to_encode(frame, pixels)
     kind = "i" if pixels.is_signed else "u"
     samples = values.astype(f"<{kind}{container_bytes(precision)}")
-    is_rgb = flat.pixels.photometric_interpretation == "RGB"
+    is_rgb = lies.photometric_interpretation == "RGB"
     codestream = encode_buffer(
         samples.tobytes(),
         pixels.columns,
@@ -63,8 +62,8 @@ def _encode(frame: Octets, pixels: PixelDescription, *, ratio: float | None, tra
         use_mct=is_rgb,
         compression_ratios=None if ratio is None else [ratio],
     )
-    photometric = transformed if is_rgb else flat.pixels.photometric_interpretation
-    return Encoded(codestream, replace(flat.pixels, photometric_interpretation=photometric))
+    photometric = transformed if is_rgb else lies.photometric_interpretation
+    return Encoded(codestream, replace(lies, photometric_interpretation=photometric))
 
 
 DECODERS = (Decoder("openjpeg", _READ, _decode),)

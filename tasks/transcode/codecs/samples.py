@@ -112,16 +112,26 @@ def samples_of(frame: Octets, pixels: PixelDescription) -> Samples:
     return values.reshape(pixels.rows, pixels.columns, pixels.samples_per_pixel)
 
 
-def precision_of(samples: Samples, pixels: PixelDescription) -> int:
-    """Bits that hold every sample whole: Bits Stored, or Bits Allocated where the bits above are in use.
+def stored_values(frame: Decoded) -> Decoded:
+    """A native frame without what its samples have above Bits Stored: extended by sign, or by zeros.
 
-    They are where they hold an overlay (PS3.5 8.1.2, retired), and where High Bit says so.
+    As it is, where those bits are in use. PS3.5 8.1.1.
     """
-    if pixels.high_bit != pixels.bits_stored - 1:
-        return pixels.bits_allocated
-    lowest, highest = int(samples.min()), int(samples.max())
-    if pixels.is_signed:
-        fits = -(1 << pixels.bits_stored - 1) <= lowest and highest < 1 << pixels.bits_stored - 1
-    else:
-        fits = highest < 1 << pixels.bits_stored
-    return pixels.bits_stored if fits else pixels.bits_allocated
+    pixels = frame.pixels
+    unused = pixels.bits_allocated - pixels.bits_stored
+    if unused == 0 or pixels.bits_allocated < 8 or not pixels.is_all_in_low_bits:
+        return frame
+    kind = "i" if pixels.is_signed else "u"
+    values = np.frombuffer(frame.samples, f"<{kind}{pixels.bits_allocated // 8}")
+    return Decoded(np.right_shift(values << unused, unused).tobytes(), pixels)
+
+
+def samples_to_encode(frame: Octets, pixels: PixelDescription) -> tuple[Samples, PixelDescription]:
+    """The samples of Bits Stored that make up a codestream's precision, and how they lie.
+
+    Raises PixelsUnsupported where bits are in use that would be lost.
+    """
+    if not pixels.is_all_in_low_bits:
+        raise PixelsUnsupported("bits above Bits Stored are in use")
+    flat = stored_values(interleaved(frame, pixels))
+    return samples_of(flat.samples, flat.pixels), flat.pixels

@@ -44,7 +44,12 @@ class Origin:
 @contextmanager
 def _gunicorn(folder: Path, files: Sequence[Path], **settings: str) -> Iterator[Serving]:
     with serving(
-        folder / "home", *files, WEB_THREADS="64", WEB_RETRIEVES_PER_CLIENT="1000", **settings
+        folder / "home",
+        *files,
+        WEB_PROCESSES="2",
+        WEB_THREADS="64",
+        WEB_RETRIEVES_PER_CLIENT="1000",
+        **settings,
     ) as server:
         yield Serving(server.dicomweb, server.pid)
 
