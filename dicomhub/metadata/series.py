@@ -18,7 +18,8 @@ from dicomhub.standard.dicom_json import encode_model
 from dicomhub.standard.part10 import Part10Malformed
 from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
 from dicomhub.storage.digest import digest_of_file
-from dicomhub.storage.filesystem import FilesystemStore, InstanceFile
+from dicomhub.storage.filesystem import FilesystemStore
+from dicomhub.storage.instance_file import InstanceFile
 from dicomhub.storage.layout import SeriesKey, series_manifest_path, series_metadata_path
 from tasks.messages import StoredInstance
 

@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
@@ -19,10 +18,9 @@ from dicomhub.environment import Environment
 from dicomhub.storage.digest import digest_of_file
 from dicomhub.storage.durable import make_directories, put, sync_directory
 from dicomhub.storage.incoming import IncomingFile
+from dicomhub.storage.instance_file import SUFFIX, InstanceFile, instance_file
 from dicomhub.storage.layout import INCOMING, rendition_paths, series_directory, version_path
 from dicomhub.storage.lock import directory_lock, open_locked
-
-_SUFFIX = ".dcm"
 
 
 class ArchiveOutcome(Enum):
@@ -33,17 +31,6 @@ class ArchiveOutcome(Enum):
 
 class DuplicateInstance(Exception):
     """The SOP Instance UID is archived with other bytes, and the tenant's policy is to reject."""
-
-
-@dataclass(frozen=True, slots=True)
-class InstanceFile:
-    """An archived file. path is relative to the store's root; version as in file_version()."""
-
-    sop_instance_uid: str
-    path: str
-    size_bytes: int
-    modified_at: datetime
-    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +180,7 @@ class FilesystemStore:
         except FileNotFoundError:
             return []
         with entries:
-            files = [_instance_file(relative, entry) for entry in entries if entry.name.endswith(_SUFFIX)]
+            files = [instance_file(relative, entry) for entry in entries if entry.name.endswith(SUFFIX)]
         return sorted(files, key=lambda file: file.sop_instance_uid)
 
     def read_document(self, relative: str) -> bytes:
@@ -258,30 +245,6 @@ def _touch_change_time(path: Path) -> None:
     """All else about the file stays as it is."""
     status = path.stat()
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-
-def _instance_file(directory: str, entry: os.DirEntry[str]) -> InstanceFile:
-    status = entry.stat()
-    return InstanceFile(
-        sop_instance_uid=entry.name.removesuffix(_SUFFIX),
-        path=f"{directory}/{entry.name}",
-        size_bytes=status.st_size,
-        modified_at=modified_at(status),
-        version=file_version(status),
-    )
-
-
-def modified_at(status: os.stat_result) -> datetime:
-    return datetime.fromtimestamp(status.st_mtime, UTC)
-
-
-def file_version(status: os.stat_result) -> str:
-    """What tells a file of the store from all others that had its name, or will have.
-
-    A file is not written to once it has its name, only replaced by another one. So size, time and inode name
-    its bytes as a digest does, and cost one stat.
-    """
-    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"
 
 
 def open_store(environment: Environment) -> FilesystemStore:

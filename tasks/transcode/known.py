@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 FileKey = tuple[str, str]
-"""A path, and the storage.filesystem.file_version() of what is there."""
+"""A path, and the storage.instance_file.file_version() of what is there."""
 
 
 class Known(Generic[T]):

@@ -8,7 +8,7 @@ from typing import Final
 from dicomhub.standard.element import UNDEFINED_LENGTH, DataSetTruncated, Encoding, read_header
 from dicomhub.standard.item import end_of_undefined
 from dicomhub.standard.part10 import HEADER_MAX_BYTES, FileMeta, read_file_meta
-from dicomhub.storage.filesystem import file_version
+from dicomhub.storage.instance_file import file_version
 from dicomhub.storage.mapped import map_data_set
 
 PIXEL_DATA: Final = 0x7FE00010
@@ -43,7 +43,7 @@ class PixelElement:
 
 
 def map_file(path: str | os.PathLike[str]) -> tuple[FileMeta, memoryview, str]:
-    """An archived file's header, its data set mapped into memory, and its storage.filesystem.file_version().
+    """An archived file's header, its data set mapped into memory, and its instance_file.file_version().
 
     Raises OSError, part10.Part10Malformed and element.DataSetTruncated.
     """

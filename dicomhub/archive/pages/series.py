@@ -10,7 +10,8 @@ from dicomhub.archive.models import Series
 from dicomhub.archive.pages import text
 from dicomhub.archive.pages.filters import ModalityFilter
 from dicomhub.archive.pages.read_only import ReadOnlyAdmin
-from dicomhub.storage.filesystem import InstanceFile, open_store
+from dicomhub.storage.filesystem import open_store
+from dicomhub.storage.instance_file import InstanceFile
 
 
 class SeriesAdmin(ReadOnlyAdmin):

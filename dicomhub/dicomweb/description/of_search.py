@@ -14,8 +14,8 @@ def search(route: Route) -> Operation:
         section="10.6",
         description=(
             "Attributes are named by keyword, by tag, or by a path into a sequence with dots. Any standard "
-            "attribute of an instance is a key of a search for instances. More results than are returned are "
-            "announced by a Warning header."
+            "attribute but bytes and whole sequences is a key, at every level. More results than are "
+            "returned are announced by a Warning header."
         ),
         gives=of_offers(*metadata.OFFERS, schema=DATA_SETS),
         parameters=(*NEGOTIATION, *CHARSET, *search_parameters(route.last_word)),

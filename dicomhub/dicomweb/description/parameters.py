@@ -69,5 +69,9 @@ def search_parameters(level: str) -> tuple[Parameter, ...]:
             "includefield", "query", "Further attributes to return: keywords or tags with commas, or all."
         ),
         Parameter("fuzzymatching", "query", "Whether person names are matched fuzzily.", _FLAG),
+        Parameter(
+            "emptyvaluematching", "query", 'Whether "" finds what has no value. PS3.4 C.2.2.2.7.', _FLAG
+        ),
+        Parameter("multiplevaluematching", "query", "Whether all of a key's values have to match.", _FLAG),
         *keys,
     )

@@ -7,7 +7,6 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils.cache import patch_vary_headers
 from rest_framework.request import Request
 
 from dicomhub.accounts.scope import Scope
@@ -41,7 +40,6 @@ class Capabilities(DicomWebView):
         else:
             content = orjson.dumps({description.name: description.to_json()})
         response = HttpResponse(content, content_type=offer.media_type)
-        patch_vary_headers(response, ["Accept"])
         response["Link"] = (
             f'<{self.base_url}/openapi.json>; rel="service-desc"; type="{OPENAPI}", '
             f'<{self.base_url}/docs>; rel="service-doc"; type="{HTML}"'

@@ -14,7 +14,8 @@ from dicomhub.log import logger
 from dicomhub.metadata.manifest import read_manifest
 from dicomhub.standard.part10 import Part10Malformed
 from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown, transfer_syntax
-from dicomhub.storage.filesystem import FilesystemStore, file_version, modified_at
+from dicomhub.storage.filesystem import FilesystemStore
+from dicomhub.storage.instance_file import file_version, modified_at
 from dicomhub.storage.layout import SeriesKey, instance_path
 
 _DAMAGES: Final = (Part10Malformed, TransferSyntaxUnknown)
@@ -24,7 +25,7 @@ _DAMAGES: Final = (Part10Malformed, TransferSyntaxUnknown)
 class ArchivedInstance:
     """An instance of the store. root is the store's, and file lies below it.
 
-    version as in storage.filesystem.file_version(); instance_number as far as the manifest knows it.
+    version as in storage.instance_file.file_version(); instance_number as far as the manifest knows it.
     """
 
     resource: Resource

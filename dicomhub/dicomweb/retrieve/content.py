@@ -11,7 +11,7 @@ from typing import BinaryIO
 from dicomhub.standard.explicit_little_endian import reencode
 from dicomhub.standard.part10 import HEADER_MAX_BYTES, FileMeta, file_header, read_file_meta
 from dicomhub.standard.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
-from dicomhub.storage.filesystem import file_version
+from dicomhub.storage.instance_file import file_version
 
 BLOCK_BYTES = 256 * 1024
 _FORGET_BYTES = 4 * 1024 * 1024
@@ -55,7 +55,7 @@ def as_stored(path: Path, *, size_bytes: int | None) -> Iterator[bytes]:
 def section(path: Path, *, version: str, offset: int, length_bytes: int) -> Iterator[bytes]:
     """A part of a file. Raises ArchivedFileChanged when the file is not of this version.
 
-    version as in storage.filesystem.file_version().
+    version as in storage.instance_file.file_version().
     """
     with path.open("rb", buffering=0) as file:
         if file_version(os.fstat(file.fileno())) != version:

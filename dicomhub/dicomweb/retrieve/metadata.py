@@ -19,7 +19,8 @@ from dicomhub.metadata.study import read_study
 from dicomhub.standard.dicom_json import encode_model
 from dicomhub.standard.part10 import Part10Malformed
 from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
-from dicomhub.storage.filesystem import FilesystemStore, file_version, modified_at
+from dicomhub.storage.filesystem import FilesystemStore
+from dicomhub.storage.instance_file import file_version, modified_at
 from dicomhub.storage.layout import SeriesKey, series_metadata_path, study_metadata_path
 
 OFFERS = (Offer(media_type=DICOM_JSON), Offer(media_type=JSON))
@@ -47,7 +48,7 @@ def instance_models(store: FilesystemStore, resource: Resource, *, base_url: str
 class SourceFile:
     """The one file that an answer is made of, below the store's root.
 
-    version as in storage.filesystem.file_version(); is_document: a document, not an instance.
+    version as in storage.instance_file.file_version(); is_document: a document, not an instance.
     """
 
     path: str
