@@ -40,7 +40,7 @@ SCOPES: Mapping[str, Mapping[str, str]] = {
     },
     "openapi.json": _READ,
     "docs": _READ,
-    "": _READ,
+    "": {},
     ".": _READ,
     "wado": _READ,
 }
