@@ -40,7 +40,7 @@ SCOPES: Mapping[str, Mapping[str, str]] = {
     },
     "openapi.json": _READ,
     "docs": _READ,
-    "": _READ,
+    "": {},
     ".": dict.fromkeys(("GET", "POST", "PUT", "DELETE"), "read"),  # 404 by any method
     "wado": _READ,
 }

@@ -46,7 +46,7 @@ class MetadataAndBulkData:
         part_type: str,
         max_bytes: int,
     ) -> None:
-        """part_type is the metadata's; max_bytes bounds what is held: it, and each bulk data part's name."""
+        """part_type is the metadata's; max_bytes bounds what is held: it, and each bulk part's name."""
         self._intake = intake
         self._admission = admission
         self._outcome = outcome
