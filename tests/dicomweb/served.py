@@ -33,7 +33,7 @@ class Server:
         return int(pid)
 
 
-def _environment(home: Path) -> dict[str, str]:
+def environment_of(home: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
     return kept | {
         "DICOMHUB_HOME": str(home),
@@ -48,7 +48,7 @@ def _environment(home: Path) -> dict[str, str]:
 def serving(home: Path, *paths: Path, log: Path | None = None, **settings: str):
     """log: where standard error goes; None: where ours does."""
     (home / "static").mkdir(parents=True)
-    environment = _environment(home) | settings
+    environment = environment_of(home) | settings
     subprocess.run([sys.executable, "-m", "tests.dicomweb.fill", *paths], env=environment, check=True)
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
