@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from uuid import uuid4
 
+import orjson
 import pydicom
 import pytest
 import requests
@@ -311,11 +312,8 @@ def load_all(server, warehouse, settings):
         uid = str(pydicom.dcmread(path).SOPInstanceUID)
         study = str(pydicom.dcmread(path).StudyInstanceUID)
         series = str(pydicom.dcmread(path).SeriesInstanceUID)
-        (line,) = (
-            requests.get(f"{server.dicomweb}/studies/{study}/series/{series}/metadata", timeout=60)
-            .text[1:-1]
-            .strip()
-            .splitlines()
-        )
+        (model,) = requests.get(
+            f"{server.dicomweb}/studies/{study}/series/{series}/metadata", timeout=60
+        ).json()
         instance = stored(1, study_instance_uid=study, series_instance_uid=series, sop_instance_uid=uid)
-        assert warehouse.load(IMAGE_META, uuid4().hex, image_row(instance, line.encode()) + b"\n").is_in
+        assert warehouse.load(IMAGE_META, uuid4().hex, image_row(instance, orjson.dumps(model)) + b"\n").is_in
