@@ -1,20 +1,13 @@
 """Nginx sends whole files by the configuration that the documentation has."""
 
-import os
-import subprocess
-from pathlib import Path
-
 import pydicom
 import pytest
 import requests
 
 from tests.dicomweb.served import serving
-from tests.support.redis_process import reserve_port
+from tests.support.nginx import NGINX, SETTINGS, nginx_before
 from tests.support.samples import sample
-from tests.support.waiting import wait_until
 
-NGINX = Path("/usr/sbin/nginx")
-DOCUMENTED = Path(__file__).parents[2] / "docs" / "dicomweb" / "nginx.conf"
 SAMPLES = (sample("CT_small.dcm"), sample("image_dfl.dcm"))
 STORED = {"Accept": "application/dicom; transfer-syntax=*"}
 
@@ -24,44 +17,8 @@ pytestmark = pytest.mark.skipif(not NGINX.exists(), reason="there is no Nginx")
 @pytest.fixture(scope="module")
 def nginx(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nginx")
-    with serving(folder / "home", *SAMPLES, WEB_ACCEL_PREFIX="/archive", WEB_PROXIES="127.0.0.1") as server:
-        reservation = reserve_port()
-        reservation.close()
-        (folder / "nginx.conf").write_text(configuration(folder, server, reservation.port))
-        process = subprocess.Popen([NGINX, "-p", folder, "-c", folder / "nginx.conf"])
-        try:
-            url = f"http://127.0.0.1:{reservation.port}"
-            wait_until(lambda: answers(url), what="Nginx answers")
-            yield url
-        finally:
-            process.terminate()
-            process.wait(60)
-
-
-def configuration(folder, server, port):
-    site = DOCUMENTED.read_text()
-    for documented, ours in (
-        ("127.0.0.1:8000", server.url.removeprefix("http://")),
-        ("127.0.0.1:8080", f"127.0.0.1:{port}"),
-        ("/var/lib/dicomhub/store/", f"{folder}/home/store/"),
-    ):
-        assert documented in site
-        site = site.replace(documented, ours)
-    temporary = "\n".join(
-        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    user = "user root;" if os.geteuid() == 0 else ""
-    return (
-        f"{user} daemon off; pid {folder}/pid; error_log {folder}/error.log;\n"
-        f"events {{ }}\nhttp {{ access_log off; {temporary}\n{site} }}"
-    )
-
-
-def answers(url):
-    try:
-        return requests.get(f"{url}/healthz", timeout=60).ok
-    except requests.ConnectionError:
-        return False
+    with serving(folder / "home", *SAMPLES, **SETTINGS) as server, nginx_before(server, folder) as url:
+        yield url
 
 
 @pytest.fixture(params=SAMPLES, ids=lambda path: path.name)

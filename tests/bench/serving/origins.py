@@ -1,7 +1,6 @@
 """The origin servers that are measured: gunicorn alone, gunicorn behind Nginx, and Orthanc; each with the same files."""
 
 import json
-import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -11,13 +10,15 @@ from pathlib import Path
 import requests
 
 from tests.dicomweb.served import serving
+from tests.support import nginx
 from tests.support.redis_process import reserve_port
 from tests.support.waiting import wait_until
 
-NGINX = "/usr/sbin/nginx"
 ORTHANC = "/usr/sbin/Orthanc"
 _ORTHANC_PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 _END_SECONDS = 60
+# As many readers as ask at once, none of them held back.
+_SETTINGS = {"WEB_THREADS": "64", "WEB_RETRIEVES_PER_CLIENT": "1000", "WEB_PROCESSES": "2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,55 +43,18 @@ class Origin:
 
 
 @contextmanager
-def _gunicorn(folder: Path, files: Sequence[Path], **settings: str) -> Iterator[Serving]:
-    with serving(
-        folder / "home",
-        *files,
-        WEB_PROCESSES="2",
-        WEB_THREADS="64",
-        WEB_RETRIEVES_PER_CLIENT="1000",
-        **settings,
-    ) as server:
+def _gunicorn(folder: Path, files: Sequence[Path]) -> Iterator[Serving]:
+    with serving(folder / "home", *files, **_SETTINGS) as server:
         yield Serving(server.dicomweb, server.pid)
 
 
 @contextmanager
 def _behind_nginx(folder: Path, files: Sequence[Path]) -> Iterator[Serving]:
-    with _gunicorn(folder, files, WEB_ACCEL_PREFIX="/protected/") as behind:
-        reservation = reserve_port()
-        reservation.close()
-        configuration = folder / "nginx.conf"
-        configuration.write_text(_nginx(folder, reservation.port, behind.url), "ascii")
-        process = subprocess.Popen(
-            [NGINX, "-c", str(configuration), "-p", str(folder)], stderr=subprocess.DEVNULL
-        )
-        url = f"http://127.0.0.1:{reservation.port}"
-        with _ended(process):
-            wait_until(lambda: _answers(f"{url}/healthz"), what="Nginx answers")
-            yield Serving(f"{url}/dicom-web", behind.pid)
-
-
-def _nginx(folder: Path, port: int, behind: str) -> str:
-    as_root = "user root;" if os.geteuid() == 0 else ""
-    return f"""
-{as_root}
-daemon off; worker_processes 2; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
-events {{ worker_connections 512; }}
-http {{
-  access_log off; sendfile on; tcp_nopush on; client_max_body_size 0;
-  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  upstream web {{ server {behind.split("/")[2]}; keepalive 64; }}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{
-      proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
-      proxy_buffering on; proxy_max_temp_file_size 0; proxy_request_buffering off;
-    }}
-    location /protected/ {{ internal; alias {folder}/home/store/; }}
-  }}
-}}
-"""
+    with (
+        serving(folder / "home", *files, **_SETTINGS, **nginx.SETTINGS) as server,
+        nginx.nginx_before(server, folder) as url,
+    ):
+        yield Serving(f"{url}/dicom-web", server.pid)
 
 
 @contextmanager
@@ -146,6 +110,6 @@ def _answers(url: str) -> bool:
 
 
 DICOMHUB = Origin("dicomhub, gunicorn", _gunicorn)
-BEHIND_NGINX = Origin("dicomhub, behind Nginx", _behind_nginx, (Path(NGINX),))
+BEHIND_NGINX = Origin("dicomhub, behind Nginx", _behind_nginx, (nginx.NGINX,))
 ORTHANC_DICOMWEB = Origin("Orthanc", _orthanc, (Path(ORTHANC), _ORTHANC_PLUGIN))
 ORIGINS = (DICOMHUB, BEHIND_NGINX, ORTHANC_DICOMWEB)
