@@ -53,7 +53,8 @@ def marked(mark):
         ("starting", ["starting"], 2),
         ("idle", [], 3),
         ("say_and_hang", ["one", "two"], 4),
-        ("say_and_close_everything", ["one", "two"], 4),
+        # The pool takes a codec process that has hung up for a dead one and ends it, so only these are sure to be there.
+        ("say_and_close_everything", ["one", "two"], 2),
     ],
 )
 def test_nothing_outlives_its_parent(tmp_path, state, files, processes):
