@@ -112,12 +112,13 @@ def status_of(connection):
 
 
 def test_a_sender_that_stalls_holds_no_thread(server):
+    wait_until(lambda: not incoming(server), what="nothing else arrives")
     connections = [connect(server, "Content-Length: 1000000") for _ in range(2)]
     for connection in connections:
-        connection.sendall(CT.read_bytes())
-    wait_until(
-        lambda: post(server, b"", Content_Type="application/dicom").status_code == 503, what="no turn is left"
-    )
+        connection.sendall(CT.read_bytes() + bytes(2 * request_body.BLOCK_BYTES))
+    # Not asked for before both have their turn: whoever asks takes one himself.
+    wait_until(lambda: len(incoming(server)) == 2, what="no turn is left")
+    assert post(server, b"", Content_Type="application/dicom").status_code == 503
     assert [status_of(connection) for connection in connections] == [408, 408]
     assert stored(post(server, CT.read_bytes(), Content_Type="application/dicom"))
     assert not incoming(server)
