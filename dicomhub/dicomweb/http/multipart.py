@@ -31,12 +31,18 @@ def content_type(*, part_type: str, boundary: str) -> str:
 
 
 def encode(parts: Iterable[tuple[PartHead, Iterable[bytes]]], boundary: str) -> Iterator[bytes]:
-    """The body, a chunk at a time: each part is its head, and its content in chunks."""
+    """The body, a chunk at a time: each part is its head, and its content in chunks.
+
+    A head goes out with what is behind it: each chunk is a call of the kernel's, and wakes the reader.
+    """
     delimiter = b"--" + boundary.encode("ascii")
+    ahead = b""
     for number, (head, chunks) in enumerate(parts):
-        yield (CRLF if number else b"") + delimiter + CRLF + head.encode()
-        yield from chunks
-    yield CRLF + delimiter + b"--" + CRLF
+        ahead += (CRLF if number else b"") + delimiter + CRLF + head.encode()
+        for chunk in chunks:
+            yield b"".join((ahead, chunk)) if ahead else chunk
+            ahead = b""
+    yield ahead + CRLF + delimiter + b"--" + CRLF
 
 
 def encoded_length(parts: Iterable[tuple[PartHead, int]], boundary: str) -> int:

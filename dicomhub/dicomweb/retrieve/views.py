@@ -17,7 +17,7 @@ from dicomhub.dicomweb.retrieve.file_names import paths_in_zip, zip_name
 from dicomhub.dicomweb.retrieve.instances import body_of, head_of, zip_of
 from dicomhub.dicomweb.retrieve.plan import plan_retrieve
 from dicomhub.dicomweb.retrieve.renditions import open_renditions
-from dicomhub.dicomweb.view import DicomWebView
+from dicomhub.dicomweb.view import LARGE_BYTES, DicomWebView
 
 _JUDGED_BY_ETAG = ("If-Range", "If-Match")
 
@@ -25,13 +25,16 @@ _JUDGED_BY_ETAG = ("If-Range", "If-Match")
 class Retrieve(DicomWebView):
     """A study, a series or an instance, as DICOM files."""
 
-    is_limited = True
     scopes: ClassVar = {"GET": Scope.READ}
 
     def get(self, _request: Request, **_kwargs: str) -> HttpResponseBase:
         resource = self.resource()
+        if resource.kind != "instance":
+            self.take_place()
         renditions = open_renditions(self.store, self.environment)
         found = found_instances(self.store, resource)
+        if resource.kind == "instance" and found.instances[0].size_bytes >= LARGE_BYTES:
+            self.take_place()
         plan = plan_retrieve(
             found.instances,
             self.acceptable,
