@@ -17,6 +17,8 @@ handler404 = "dicomhub.dicomweb.errors.not_found"
 handler500 = "dicomhub.dicomweb.errors.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("dicom-web/", include((dicomweb, "dicomweb"))),
+    path("tenants/<str:tenant>/dicom-web/", include((dicomweb, "dicomweb"), "tenant-dicomweb")),
     # Before the admin's own, which end with a pattern for everything.
     path("admin/dashboard/", admin.site.admin_view(dashboard), name="dashboard"),
     path("admin/receiving/associations/", admin.site.admin_view(associations), name="live-associations"),
@@ -24,8 +26,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/pipeline/transcoding/", admin.site.admin_view(matrix), name="transcode-matrix"),
     path("admin/pipeline/transcoding/retry/", admin.site.admin_view(retry), name="transcode-retry"),
     path("admin/", admin.site.urls),
-    path("dicom-web/", include((dicomweb, "dicomweb"))),
-    path("tenants/<str:tenant>/dicom-web/", include((dicomweb, "dicomweb"), "tenant-dicomweb")),
     path("wado", WadoUri.as_view()),
     path("tenants/<str:tenant>/wado", WadoUri.as_view()),
     path("healthz", health.healthz),

@@ -1,5 +1,6 @@
 """gunicorn's configuration: `gunicorn --config python:dicomhub.web_server dicomhub.wsgi`."""
 
+import gc
 import os
 from typing import Any
 
@@ -23,9 +24,20 @@ def on_starting(_server: Any) -> None:
 
 def post_worker_init(_worker: Any) -> None:
     # Not above: only workers are to import it, and to have its thread.
+    from django.urls import get_resolver  # noqa: PLC0415
+
     from dicomhub.intake.shared import shared_intake  # noqa: PLC0415
 
     shared_intake(_environment)
+    # All views are imported now and not by the first request; what they and Django have made stays, so the
+    # garbage collector need not look through it in the middle of an answer.
+    get_resolver().url_patterns  # noqa: B018 - what is asked for is the work
+    gc.collect()
+    gc.freeze()
+
+
+def worker_exit(_server: Any, _worker: Any) -> None:
+    gc.unfreeze()  # libraries look, at the end, whether all of theirs is gone
 
 
 class WebLogger(Logger):
@@ -44,6 +56,7 @@ worker_class = "dicomhub.web_worker.WebWorker"
 workers = _environment.web.processes
 threads = _environment.web.threads
 graceful_timeout = 30
+keepalive = 75  # longer than proxies keep theirs, so that they never ask on one that is just being closed
 limit_request_line = 8190  # the most it takes: lists of UIDs are long
 logger_class = WebLogger
 loglevel = "warning"  # the launcher or the container's manager says what starts and stops

@@ -1,16 +1,22 @@
-"""gunicorn's threaded worker, with clients that cannot keep its threads.
+"""gunicorn's threaded worker: clients cannot keep its threads, and its threads wait a moment for clients.
 
 A thread sends and receives with blocking calls, so a client that stops reading, or never ends its request,
 would have the thread for ever. Here every client's socket has a clock: too few bytes for the time that was
 spent waiting for the client, and the connection is reset.
+
+gunicorn's main thread waits for the next request of every connection and hands it to a thread, which takes
+as long as many a request does. A viewer asks for one frame after the other, so a thread that has answered
+waits for the next request itself, for a moment, as long as there are threads enough for others.
 """
 
 import array
 import errno
 import fcntl
+import select
 import socket
 import struct
 import termios
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -20,12 +26,35 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from dicomhub.environment import read_environment
 from dicomhub.log import logger
 
+_FOLLOWS_MILLISECONDS = 100
+
 
 class WebWorker(ThreadWorker):
     def init_process(self) -> None:
         web = read_environment().web
         self._stall_seconds, self._least_rate = web.stall_seconds, web.min_bytes_per_second
+        self._may_wait = threading.Semaphore(self.cfg.threads // 2)
         super().init_process()  # type: ignore[no-untyped-call]
+
+    def handle(self, conn: TConn) -> Any:
+        """Serve a connection's requests, as long as they follow each other closely. Runs in a thread."""
+        while True:
+            is_kept = super().handle(conn)  # type: ignore[no-untyped-call]
+            if is_kept is not True or not self._next_request_follows(conn):
+                return is_kept
+
+    def _next_request_follows(self, conn: TConn) -> bool:
+        assert conn.parser is not None
+        if conn.parser.unreader.buf.getvalue():
+            return True  # it came with the last one's body
+        if not self.alive or not self._may_wait.acquire(blocking=False):
+            return False
+        try:
+            following = select.poll()
+            following.register(conn.sock, select.POLLIN)
+            return bool(following.poll(_FOLLOWS_MILLISECONDS))
+        finally:
+            self._may_wait.release()
 
     def enqueue_req(self, conn: TConn) -> None:
         """Called for a connection whenever there is something to read from it."""

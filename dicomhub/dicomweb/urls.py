@@ -45,6 +45,10 @@ def by_method(**views: type[DicomWebView]) -> Callable[..., HttpResponseBase]:
 
 
 urlpatterns: list[URLPattern] = [
+    # Django tries one after the other: what viewers ask for most comes first.
+    path(f"{_INSTANCE}/frames/<str:frames>", Frames.as_view()),
+    path(_INSTANCE, by_method(GET=Retrieve, DELETE=Delete)),
+    path(f"{_SERIES}/metadata", Metadata.as_view()),
     path("studies", by_method(GET=Search, POST=Store)),
     path("series", Search.as_view(level="series")),
     path("instances", Search.as_view(level="instances")),
@@ -53,11 +57,8 @@ urlpatterns: list[URLPattern] = [
     path(f"{_SERIES}/instances", Search.as_view(level="instances")),
     path(_STUDY, by_method(GET=Retrieve, POST=Store, DELETE=Delete)),
     path(_SERIES, by_method(GET=Retrieve, DELETE=Delete)),
-    path(_INSTANCE, by_method(GET=Retrieve, DELETE=Delete)),
     path(f"{_STUDY}/metadata", Metadata.as_view()),
-    path(f"{_SERIES}/metadata", Metadata.as_view()),
     path(f"{_INSTANCE}/metadata", Metadata.as_view()),
-    path(f"{_INSTANCE}/frames/<str:frames>", Frames.as_view()),
     path(f"{_INSTANCE}/{SEGMENT}/<path:value>", BulkData.as_view()),
     *(path(f"{resource}/rendered", Rendered.as_view()) for resource in _SHOWN),
     *(path(f"{resource}/thumbnail", Thumbnail.as_view()) for resource in _SHOWN),

@@ -1,7 +1,7 @@
 """What every view of DICOMweb has in common: the tenant, what the client accepts, and how it is answered."""
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
@@ -97,8 +97,7 @@ class DicomWebView(Answering):
 
     def _address(self) -> str:
         """Of what was asked for. PS3.18 8.4.2."""
-        public = public_address(self.request, configured=self.environment.web.public_url)
-        return public + self.request.get_full_path()
+        return self._public_address + self.request.get_full_path()
 
     def take_place(self) -> None:
         """Count this answer as one of the retrieves a client may have at once. Raises TooManyRetrieves.
@@ -132,18 +131,26 @@ class DicomWebView(Answering):
         )
 
     @cached_property
+    def _public_address(self) -> str:
+        return public_address(self.request, configured=self.environment.web.public_url)
+
+    @cached_property
     def base_url(self) -> str:
         """The absolute address of this tenant's service, as the client reached it; no slash at its end."""
         match = self.request.resolver_match
         assert match is not None
-        kwargs = {"tenant": self.tenant} if "tenant" in match.kwargs else {}
-        address = public_address(self.request, configured=self.environment.web.public_url)
-        return address + reverse(f"{match.namespace}:root", kwargs=kwargs).rstrip("/")
+        return self._public_address + _service_path(match.namespace, match.kwargs.get("tenant"))
 
     def warn(self, response: HttpResponseBase, text: str) -> None:
         """Add a Warning header, in the words and the form of PS3.18 8.3.4."""
         warning = f"299 {self.base_url}: {text}"
         response["Warning"] = ", ".join(filter(None, (response.get("Warning"), warning)))
+
+
+@lru_cache(maxsize=1024)
+def _service_path(namespace: str, tenant: str | None) -> str:
+    """Without a slash at its end. Django takes 40 us to put it together, and each part says where it is."""
+    return reverse(f"{namespace}:root", kwargs={"tenant": tenant} if tenant else {}).rstrip("/")
 
 
 def _close_with(response: HttpResponseBase, place: Place) -> None:

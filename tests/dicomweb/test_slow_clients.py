@@ -124,3 +124,18 @@ def test_a_client_has_so_many_places_and_gets_them_back(tmp_path):
 def test_only_what_our_own_proxies_say_of_an_address_is_believed(rf, peer, forwarded, expected):
     request = rf.get("/", REMOTE_ADDR=peer, headers={"x-forwarded-for": forwarded})
     assert client_address(request, proxies=("10.0.0.1", "10.0.0.2")) == expected
+
+
+def test_connections_that_are_kept_and_asked_of_again_keep_no_thread_from_others(served):
+    with ExitStack() as stack:
+        sessions = [stack.enter_context(requests.Session()) for _ in range(4 * THREADS)]
+        for _ in range(3):
+            for session in sessions:
+                assert session.get(f"{served.url}/healthz", timeout=300).status_code == 200
+
+
+def test_requests_that_come_at_once_are_answered_one_after_the_other(served):
+    asked = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    last = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    with connection(served, asked + asked + last) as client:
+        assert read_to_the_end(client).count(b"HTTP/1.1 200 ") == 3

@@ -6,7 +6,13 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
-_SET_BY_PROXIES = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "Via")
+_SET_BY_PROXIES = (
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_FORWARDED",
+    "HTTP_VIA",
+)
 
 
 def public_address(request: HttpRequest | Request, *, configured: str | None) -> str:
@@ -22,7 +28,7 @@ def public_address(request: HttpRequest | Request, *, configured: str | None) ->
     host, scheme = request.get_host(), request.scheme or "http"
     port = request.META.get("SERVER_PORT", "")
     names_no_port = host.endswith("]") or ":" not in host
-    is_direct = not any(header in request.headers for header in _SET_BY_PROXIES)
+    is_direct = request.META.keys().isdisjoint(_SET_BY_PROXIES)
     if names_no_port and is_direct and port.isdigit() and port != _DEFAULT_PORTS.get(scheme):
         host = f"{host}:{port}"
     return f"{scheme}://{host}"

@@ -13,7 +13,7 @@ from dicomhub.standard.part10 import HEADER_MAX_BYTES, FileMeta, file_header, re
 from dicomhub.standard.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
 from dicomhub.storage.instance_file import file_version
 
-BLOCK_BYTES = 1024 * 1024
+BLOCK_BYTES = 256 * 1024  # small enough that a reader takes the one while the next is read
 _FORGET_BYTES = 4 * 1024 * 1024
 
 
