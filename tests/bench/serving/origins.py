@@ -23,10 +23,14 @@ _SETTINGS = {"WEB_THREADS": "64", "WEB_RETRIEVES_PER_CLIENT": "1000", "WEB_PROCE
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """url: the root of the DICOMweb service. pid: the process above all others of the server."""
+    """url: the root of the DICOMweb service. pid: the process above all others of the server.
+
+    accept_file: what an instance is asked for with, as little wrapped as this server can give it.
+    """
 
     url: str
     pid: int
+    accept_file: str = "application/dicom; transfer-syntax=*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,8 @@ def _orthanc(folder: Path, files: Sequence[Path]) -> Iterator[Serving]:
         wait_until(lambda: _answers(f"{url}/system"), what="Orthanc answers")
         for path in files:
             requests.post(f"{url}/instances", data=path.read_bytes(), timeout=60).raise_for_status()
-        yield Serving(f"{url}/dicom-web", process.pid)
+        in_parts = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+        yield Serving(f"{url}/dicom-web", process.pid, in_parts)
 
 
 @contextmanager

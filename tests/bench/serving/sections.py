@@ -19,7 +19,7 @@ from tests.bench.serving.origins import DICOMHUB, ORIGINS, ORTHANC_DICOMWEB, Ser
 _DICOM = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _JSON = "application/dicom+json"
 _OCTETS = 'multipart/related; type="application/octet-stream"'
-_REQUESTS = 60
+_REQUESTS = 200
 _WARM_UP = 3
 _STUDIES = 100
 _STORED_AT_ONCE = 20
@@ -125,7 +125,18 @@ def instances(bench: Bench) -> list[Table]:
         return [
             _table(title, bench.medians(serving, _latency(paths, accept)), compared="p95, ms")
             for title, (paths, accept) in kinds.items()
-        ]
+        ] + [_as_one_file(bench, serving)]
+
+
+def _as_one_file(bench: Bench, serving: Mapping[str, Serving]) -> Table:
+    def measure(server: Serving) -> Figures:
+        return _latency(bench.study.instances, server.accept_file)(server)
+
+    return _table(
+        "An instance, not in parts (Orthanc has it in parts only)",
+        bench.medians(serving, measure),
+        compared="p95, ms",
+    )
 
 
 def store(bench: Bench) -> list[Table]:
