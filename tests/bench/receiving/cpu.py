@@ -5,10 +5,17 @@ import time
 from pathlib import Path
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-_UTIME = slice(11, 15)  # utime, stime, cutime, cstime; proc(5), counted from the field behind the name
+# utime, stime, cutime, cstime: proc(5), counted from the field behind the name
+_ALL = slice(11, 15)
+_KERNEL = slice(12, 15, 2)
 _QUIET_SECONDS = 0.4
 _QUIET_CPU_SECONDS = 0.02
 _MOST_WAITS = 25
+
+
+def kernel_seconds(pid: int) -> float:
+    """The part of cpu_seconds() that the kernel took."""
+    return _seconds(pid, _KERNEL)
 
 
 def cpu_seconds(pid: int) -> float:
@@ -17,13 +24,17 @@ def cpu_seconds(pid: int) -> float:
     A process's cutime and cstime hold what its children had used when it waited for them, and a child that
     nobody has waited for yet still has its own line: so children that have ended count as well.
     """
+    return _seconds(pid, _ALL)
+
+
+def _seconds(pid: int, what: slice) -> float:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
-    own = sum(map(int, fields[_UTIME])) / _TICKS_PER_SECOND
-    return own + sum(cpu_seconds(int(child)) for child in children)
+    own = sum(map(int, fields[what])) / _TICKS_PER_SECOND
+    return own + sum(_seconds(int(child), what) for child in children)
 
 
 def cpu_seconds_at_rest(pid: int) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.bench.receiving import receivers as to
 from tests.bench.receiving.backed_memory import touch_free_memory
 from tests.bench.receiving.chart import line_chart
-from tests.bench.receiving.cpu import cpu_seconds_at_rest
+from tests.bench.receiving.cpu import cpu_seconds_at_rest, kernel_seconds
 from tests.bench.receiving.data_sets import Series, write_series
 from tests.bench.receiving.receivers import Receiver, Running
 from tests.bench.receiving.rounds import Figures, fresh, medians
@@ -118,14 +118,21 @@ def processor_time(bench: Bench) -> list[Table]:
 
     def measure(receiver: Receiver, running: Running) -> Figures:
         before = _warm(running, first)
+        kernel_before = kernel_seconds(running.pid)
         send(running.port, ct.folder, has_nagle=receiver is not receivers[-1])
-        return {"cpu": (cpu_seconds_at_rest(running.pid) - before) / ct.size_bytes * _GB}
+        cpu = cpu_seconds_at_rest(running.pid) - before
+        kernel = kernel_seconds(running.pid) - kernel_before
+        return {"cpu": cpu / ct.size_bytes * _GB, "kernel": kernel / ct.size_bytes * _GB}
 
     measured = bench.medians(receivers, measure)
     reference = measured.get("DCMTK +B --fork", {}).get("cpu", 0)
-    rows = [(name, f"{f['cpu']:.2f}", ratio(f["cpu"], reference)) for name, f in measured.items()]
+    rows = [
+        (name, f"{f['cpu']:.2f}", f"{f['kernel']:.2f}", ratio(f["cpu"], reference))
+        for name, f in measured.items()
+    ]
     title = f"Processor time: {ct.instances} CT of 512x512x16 on one association"
-    return [Table(title, ("receiver", "CPU-s a GB", "of DCMTK +B --fork"), rows)]
+    header = ("receiver", "CPU-s a GB", "of these in the kernel", "of DCMTK +B --fork")
+    return [Table(title, header, rows)]
 
 
 def association(bench: Bench) -> list[Table]:
