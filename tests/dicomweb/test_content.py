@@ -16,15 +16,21 @@ def test_a_file_comes_in_blocks(tmp_path, size_bytes):
 
 
 @pytest.mark.parametrize("announced_bytes", [5, 9, 11, 100])
-def test_a_file_of_another_length_than_was_announced_is_not_sent_as_if_it_were_whole(
-    tmp_path, announced_bytes
-):
+def test_a_file_of_another_length_than_was_announced_is_not_begun(tmp_path, announced_bytes):
     path = tmp_path / "file"
     path.write_bytes(b"0123456789")
-    sent = bytearray()
     with pytest.raises(ArchivedFileChanged):
-        sent.extend(b"".join(as_stored(path, size_bytes=announced_bytes)))
-    assert len(sent) < announced_bytes
+        next(as_stored(path, size_bytes=announced_bytes))
+
+
+def test_a_file_that_is_replaced_while_it_is_sent_goes_on_as_it_was(tmp_path):
+    path, other = tmp_path / "file", tmp_path / "other"
+    path.write_bytes(b"x" * 3 * BLOCK_BYTES)
+    chunks = as_stored(path, size_bytes=3 * BLOCK_BYTES)
+    first = next(chunks)
+    other.write_bytes(b"y")
+    other.replace(path)
+    assert first + b"".join(chunks) == b"x" * 3 * BLOCK_BYTES
 
 
 def test_pieces_of_any_size_become_blocks(tmp_path):

@@ -47,7 +47,7 @@ class ArchivedInstance:
         return entity_tag(self.version, representation, is_weak=is_weak)
 
     def section(self, offset: int, length_bytes: int) -> Iterator[bytes]:
-        """Raises ArchivedFileChanged, FileNotFoundError."""
+        """Raises ArchivedFileChanged."""
         return begun(section(self.path, version=self.version, offset=offset, length_bytes=length_bytes))
 
 

@@ -4,6 +4,7 @@ import mmap
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from io import FileIO
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -18,10 +19,10 @@ _FORGET_BYTES = 4 * 1024 * 1024
 
 
 class ArchivedFileChanged(Exception):
-    """A file was replaced by another one, or cut, after its length was announced to the client."""
+    """A file is not there any more, or not the same, though it was when the answer was planned."""
 
     def __init__(self) -> None:
-        super().__init__("the instance has been replaced just now")
+        super().__init__("the instance has been replaced or deleted just now")
 
 
 def read_head(path: Path) -> FileMeta:
@@ -41,15 +42,15 @@ def read_ahead(path: Path) -> None:
 
 
 def as_stored(path: Path, *, size_bytes: int | None) -> Iterator[bytes]:
-    """The file, byte for byte. Raises ArchivedFileChanged when it has not size_bytes (None: any will do)."""
-    sent_bytes = 0
-    for block in whole_file(path.open("rb", buffering=0)):
-        sent_bytes += len(block)
-        if size_bytes is not None and sent_bytes > size_bytes:
-            break
-        yield block
-    if size_bytes not in {None, sent_bytes}:
+    """The file, byte for byte; once it is open it stays as it is, whatever takes its name.
+
+    Raises ArchivedFileChanged, also when it has not size_bytes (None: any will do).
+    """
+    file = _opened(path)
+    if size_bytes not in {None, os.fstat(file.fileno()).st_size}:
+        file.close()
         raise ArchivedFileChanged
+    yield from whole_file(file)
 
 
 def section(path: Path, *, version: str, offset: int, length_bytes: int) -> Iterator[bytes]:
@@ -57,7 +58,7 @@ def section(path: Path, *, version: str, offset: int, length_bytes: int) -> Iter
 
     version as in storage.instance_file.file_version().
     """
-    with path.open("rb", buffering=0) as file:
+    with _opened(path) as file:
         if file_version(os.fstat(file.fileno())) != version:
             raise ArchivedFileChanged
         file.seek(offset)
@@ -67,6 +68,13 @@ def section(path: Path, *, version: str, offset: int, length_bytes: int) -> Iter
                 raise ArchivedFileChanged
             length_bytes -= len(block)
             yield block
+
+
+def _opened(path: Path) -> FileIO:
+    try:
+        return path.open("rb", buffering=0)
+    except FileNotFoundError:
+        raise ArchivedFileChanged from None
 
 
 def begun(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -1,16 +1,19 @@
 """WADO-RS retrieve: the payload of a plan, made while it is sent. PS3.18 10.4."""
 
+import errno
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, zip_longest
+from typing import Final
 
 from dicomhub.dicomweb.http import multipart, zip_stream
 from dicomhub.dicomweb.http.negotiation import DICOM, MULTIPART, ZIP, NotAcceptable
 from dicomhub.dicomweb.http.zip_stream import Member
 from dicomhub.dicomweb.resource import Resource
 from dicomhub.dicomweb.retrieve.content import (
+    ArchivedFileChanged,
     as_explicit_little_endian,
     as_stored,
     begun,
@@ -21,6 +24,10 @@ from dicomhub.dicomweb.retrieve.plan import Planned, RetrievePlan
 from dicomhub.dicomweb.retrieve.renditions import NoRendition, Renditions
 from dicomhub.log import logger
 from dicomhub.standard.element import DataSetMalformed
+
+_Part = tuple[Planned, Iterator[bytes]]
+# Of an instance that was to be sent: it has been deleted or replaced since, or it cannot be encoded anew.
+_BROKEN: Final = (ArchivedFileChanged, DataSetMalformed, FileNotFoundError, NoRendition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,8 @@ def body_of(plan: RetrievePlan, renditions: Renditions, *, base_url: str) -> Bod
     if plan.media_type != MULTIPART:
         return _announced(plan, base_url, "", first[1])
     boundary = multipart.new_boundary()
-    with_heads = ((planned.part_head(base_url), chunks) for planned, chunks in chain([first], parts))
+    all_parts = chain([first], _or_broken_off(parts))
+    with_heads = ((planned.part_head(base_url), chunks) for planned, chunks in all_parts)
     return _announced(plan, base_url, boundary, multipart.encode(with_heads, boundary))
 
 
@@ -86,7 +94,7 @@ def _announced(plan: RetrievePlan, base_url: str, boundary: str, chunks: Iterato
     )
 
 
-def _parts(plan: RetrievePlan, renditions: Renditions) -> Iterator[tuple[Planned, Iterator[bytes]]]:
+def _parts(plan: RetrievePlan, renditions: Renditions) -> Iterator[_Part]:
     """Each instance that can be read. Where any is to be decoded, the next is begun while one is sent."""
     begin = partial(_begun, renditions=renditions, is_length_announced=plan.is_length_known)
     if not any(each.needs_decoder for each in plan.planned[1:]):
@@ -109,17 +117,29 @@ def _parts(plan: RetrievePlan, renditions: Renditions) -> Iterator[tuple[Planned
 def _begun(planned: Planned, *, renditions: Renditions, is_length_announced: bool) -> Iterator[bytes] | None:
     """The content of a part, or None for an instance that turns out to be broken: the others are still sent.
 
-    Once a length was announced nothing can be left out: then the connection breaks, and the client knows.
+    Once a length was announced nothing can be left out.
     """
     try:
         return _content(planned, renditions, is_length_announced=is_length_announced)
-    except (DataSetMalformed, FileNotFoundError, NoRendition) as error:
+    except _BROKEN as error:
         if is_length_announced:
             raise
         logger().warning(
             "instance_left_out", instance=planned.instance.resource.sop_instance_uid, error=str(error)
         )
         return None
+
+
+def _or_broken_off(parts: Iterator[_Part]) -> Iterator[_Part]:
+    """What fails once the first part is on its way has no status any more.
+
+    The connection ends before the announced length has been sent, and so the client knows.
+    """
+    try:
+        yield from parts
+    except _BROKEN as error:
+        logger().warning("answer_broken_off", error=str(error))
+        raise ConnectionResetError(errno.ECONNRESET, "an instance could not be sent") from error
 
 
 def _content(planned: Planned, renditions: Renditions, *, is_length_announced: bool) -> Iterator[bytes]:

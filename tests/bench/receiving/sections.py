@@ -233,6 +233,7 @@ def scale(bench: Bench) -> list[Table]:
         ),
         bench.dicomhub("dicomhub, power", SCP_MIN_SPARE_CHILDREN=16, SCP_MAX_SPARE_CHILDREN=20),
         to.storescp("DCMTK +B --fork", *_FORK),
+        to.storescp("DCMTK +B --fork, Nagle off here too", *_FORK, has_nagle=False),
         to.pynetdicom("pynetdicom"),
     ]
 
