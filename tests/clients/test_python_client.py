@@ -10,8 +10,8 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import generate_uid
 from requests import HTTPError
 
-from tests.bench.serving.data import ct_study
 from tests.dicomweb.served import serving
+from tests.support.studies_to_serve import ct_study
 
 _INSTANCES = 3
 
