@@ -27,6 +27,7 @@ from tasks.transcode.pool import CodecPool
 from tests.bench.report.circumstances import circumstances
 from tests.bench.report.table import Table, number, write_section
 from tests.support.lossless_ct import COMPRESSORS, write_lossless_ct
+from tests.support.process_memory import peak_bytes
 from tests.support.scp_process import ROOT, children_of
 
 _DOCUMENT = ROOT / "docs" / "benchmarks.md"
@@ -95,11 +96,6 @@ def codec_processes() -> list[int]:
 def seconds_of(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def peak_bytes(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 def measured(loop: Loop, paths: Sequence[Path], scratch: Path) -> tuple[float, float]:

@@ -10,10 +10,10 @@ from pydicom.dataset import Dataset
 from dicomhub.intake.refusal import IntakeRefused
 from dicomhub.standard.part10 import Part10Malformed
 from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
+from tests.dicomweb.addressing import path_of
+from tests.dicomweb.bulk_values import AS_STORED, SERVICE, UNREADABLE, value_of
 from tests.dicomweb.dicom_json_checking import read_dicom_json
 from tests.dicomweb.reading import body_of, parts_of
-from tests.dicomweb.test_bulk_data_samples import AS_STORED, SERVICE, UNREADABLE, value_of
-from tests.dicomweb.test_retrieve import path_of
 from tests.standard.native_model_reading import assert_same, read_native_model
 from tests.standard.reading import part10_files, quietly
 from tests.support.samples import sample_files

@@ -10,8 +10,8 @@ from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import ExplicitVRLittleEndian
 
 from dicomhub.intake.refusal import IntakeRefused
+from tests.dicomweb.addressing import path_of
 from tests.dicomweb.reading import body_of, json_of, parts_of
-from tests.dicomweb.test_retrieve import path_of
 from tests.support.kinds_of_pixels import kinds_of_pixels
 
 OCTETS = 'multipart/related; type="application/octet-stream"'

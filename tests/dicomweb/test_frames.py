@@ -12,14 +12,17 @@ from tasks.transcode.freshness import stamp_of
 from tasks.transcode.orders import Rendered, RenderOrder
 from tasks.transcode.pool import shared_pool
 from tasks.transcode.work import perform
+from tests.dicomweb.addressing import path_of
 from tests.dicomweb.reading import body_of, json_of, parts_of
-from tests.dicomweb.test_retrieve import CT, JPEG_2000, MPEG_4, path_of
 from tests.support.samples import sample
 from tests.transcode.building import write_instance
 from tests.transcode.rendering import JPEG_2000 as JPEG_2000_LOSSLESS
 from tests.transcode.rendering import JPEG_LS, RLE
 
 EXPLICIT = "1.2.840.10008.1.2.1"
+MPEG_4 = "1.2.840.10008.1.2.4.102"
+CT = sample("CT_small.dcm")
+JPEG_2000 = sample("MR_small_jp2klossless.dcm")
 CINE = sample("emri_small_jpeg_2k_lossless.dcm")  # 10 frames
 JPEG_BASELINE = sample("SC_rgb_jpeg_dcmtk.dcm")
 REPORT = sample("test-SR.dcm")

@@ -13,11 +13,14 @@ from dicomhub.metadata.seal import SEAL_BYTES
 from dicomhub.standard.dicom_json import bulk_data_uris
 from dicomhub.standard.native_model import write_native_model
 from dicomhub.storage.layout import series_metadata_path, study_metadata_path
+from tests.dicomweb.addressing import path_of
 from tests.dicomweb.reading import body_of, json_of, parts_of
-from tests.dicomweb.test_retrieve import CT, JPEG_2000, MR_BIG_ENDIAN, path_of
 from tests.standard.native_model_reading import read_native_model
 from tests.support.samples import sample
 
+CT = sample("CT_small.dcm")
+JPEG_2000 = sample("MR_small_jp2klossless.dcm")
+MR_BIG_ENDIAN = sample("MR_small_bigendian.dcm")
 WAVEFORM = sample("waveform_ecg.dcm")
 
 

@@ -9,6 +9,7 @@ import pytest
 from dicomhub.intake.refusal import IntakeRefused
 from dicomhub.standard.part10 import Part10Malformed, read_file_meta
 from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown, transfer_syntax
+from tests.dicomweb.addressing import path_of
 from tests.dicomweb.reading import body_of
 from tests.support.samples import sample_files
 
@@ -21,13 +22,6 @@ def archived(request, filling):
     except (IntakeRefused, Part10Malformed, TransferSyntaxUnknown):
         return None
     return instance
-
-
-def path_of(instance):
-    return (
-        f"/studies/{instance.study_instance_uid}/series/{instance.series_instance_uid}"
-        f"/instances/{instance.sop_instance_uid}"
-    )
 
 
 @pytest.mark.filterwarnings("ignore")  # pydicom's, about values that are not as PS3.5 wants them

@@ -9,8 +9,8 @@ import pytest
 
 from dicomhub.dicomweb.http.zip_stream import Member, encode
 from dicomhub.dicomweb.retrieve.file_names import safe_name
+from tests.dicomweb.addressing import path_of
 from tests.dicomweb.reading import body_of, json_of
-from tests.dicomweb.test_retrieve import path_of
 from tests.support.samples import sample
 
 CT = sample("CT_small.dcm")
