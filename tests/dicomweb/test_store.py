@@ -31,7 +31,7 @@ from tests.dicomweb.storing import (
     store,
     stored,
 )
-from tests.standard.reading import part10_files, quietly
+from tests.standard.reading import instance_files, part10_files, quietly
 from tests.support.ct_series import write_ct_series
 from tests.support.receiving import data_set_of
 from tests.support.samples import sample
@@ -62,6 +62,7 @@ def test_every_sample_bit_for_bit(server):
             data_set = pydicom.dcmread(path, force=True, stop_before_pixels=True)
             uid = str(data_set.get("SOPInstanceUID", "")).strip()
         sources.setdefault(uid, []).append(data_set_of(path))
+        assert uid in uids or path not in instance_files(), path
     for uid in uids:
         assert data_set_of(files[uid]) == sources[uid][-1], uid
     assert not incoming(server)
