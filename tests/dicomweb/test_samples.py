@@ -38,7 +38,7 @@ def assert_same_elements(sent, received):
                 assert_same_elements(one, other)
         elif isinstance(element.value, bytes):
             assert same_bytes(before, element, sent)
-        elif not (before.value is None or before.value == element.value):
+        elif before.value != element.value:
             assert np.array_equal(before.value, element.value, equal_nan=True)
 
 
