@@ -124,6 +124,7 @@ def test_revoking_twice_keeps_the_first_time():
     make()
     revoke(ApiToken.objects.get())
     first = ApiToken.objects.get().revoked_at
+    assert first is not None
     revoke(ApiToken.objects.get())
     assert ApiToken.objects.get().revoked_at == first
 

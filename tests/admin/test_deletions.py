@@ -62,11 +62,12 @@ def test_who_may_only_look_cannot_delete_or_restore(client: Client, study: Study
     guest.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     client.force_login(guest)
     assert "Delete from the archive" not in client.get(STUDIES).content.decode()
-    client.post(STUDIES, chosen(study, confirmed="yes"))
+    client.post(STUDIES, chosen(study, confirmed="yes", reason="-"))
     assert client.get(reverse("admin:archive_study_delete_this", args=(study.pk,))).status_code == 403
     assert not Deletion.objects.exists()
     guest.user_permissions.add(Permission.objects.get(codename="add_deletion"))
     client.force_login(User.objects.get(pk=guest.pk))
+    assert "Delete from the archive" in client.get(STUDIES).content.decode()
     client.post(STUDIES, chosen(study, confirmed="yes", reason="-"))
     (deletion,) = Deletion.objects.all()
     client.post(DELETIONS, {"action": "restore_selected", "_selected_action": deletion.pk})

@@ -5,15 +5,13 @@ docs/benchmarks.md, the curves to docs/readers.svg and docs/readers-frames.svg.
 """
 
 import argparse
-import os
-import platform
 import signal
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench.receiving.table import write_section
+from tests.bench.report.circumstances import circumstances
+from tests.bench.report.table import write_section
 from tests.bench.serving import sections
 from tests.bench.serving.origins import ORIGINS
 from tests.support.scp_process import ROOT
@@ -42,11 +40,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _what_was_run(arguments: argparse.Namespace) -> str:
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({platform.machine()}, Linux {platform.release()}, "
-        f"load {os.getloadavg()[0]:.1f} at the end), Python {platform.python_version()}. Readers on the same "
-        f"machine. Medians of {arguments.rounds} rounds.\n"
-    )
+    return f"{circumstances()}. Readers on the same machine. Medians of {arguments.rounds} rounds.\n"
 
 
 def main() -> None:

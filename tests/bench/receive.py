@@ -5,20 +5,18 @@ go to docs/benchmarks.md, the scale curve to docs/scale.svg.
 """
 
 import argparse
-import os
-import platform
 import signal
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.bench.receiving import sections
 from tests.bench.receiving.memory import memory
 from tests.bench.receiving.sections import Bench
 from tests.bench.receiving.senders import STORESCU
-from tests.bench.receiving.table import write_section
+from tests.bench.report.circumstances import circumstances
+from tests.bench.report.table import write_section
 from tests.support.redis_process import running_redis
 from tests.support.scp_process import ROOT
 
@@ -51,12 +49,9 @@ def _what_was_run(arguments: argparse.Namespace) -> str:
     dcmtk = subprocess.run(
         [STORESCU, "--version"], capture_output=True, text=True, check=False
     ).stdout.split()[2]
-    load = os.getloadavg()[0]
     return (
-        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({platform.machine()}, Linux {platform.release()}, "
-        f"load {load:.1f} at the end), Python {platform.python_version()}, DCMTK {dcmtk}. Sender: storescu, on the "
-        f"same machine. Medians of {arguments.rounds} rounds, {arguments.instances} instances a sending. PDUs of "
-        "16 KiB where nothing else is said.\n"
+        f"{circumstances()}, DCMTK {dcmtk}. Sender: storescu, on the same machine. Medians of {arguments.rounds} "
+        f"rounds, {arguments.instances} instances a sending. PDUs of 16 KiB where nothing else is said.\n"
     )
 
 

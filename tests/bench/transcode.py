@@ -6,7 +6,6 @@ files; the table goes to docs/benchmarks.md.
 
 import argparse
 import os
-import platform
 import resource
 import shutil
 import statistics
@@ -16,7 +15,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pydicom
@@ -26,8 +24,10 @@ from tasks.transcode.freshness import stamp_of
 from tasks.transcode.making import Made, make_rendition, provers_of
 from tasks.transcode.orders import Codecs, CodecsOrder, Rendered, RenderOrder
 from tasks.transcode.pool import CodecPool
-from tests.bench.receiving.table import Table, number, write_section
+from tests.bench.report.circumstances import circumstances
+from tests.bench.report.table import Table, number, write_section
 from tests.support.lossless_ct import COMPRESSORS, write_lossless_ct
+from tests.support.process_memory import peak_bytes
 from tests.support.scp_process import ROOT, children_of
 
 _DOCUMENT = ROOT / "docs" / "benchmarks.md"
@@ -98,11 +98,6 @@ def seconds_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def peak_bytes(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
-
-
 def measured(loop: Loop, paths: Sequence[Path], scratch: Path) -> tuple[float, float]:
     """Instances a second, and milliseconds of processor time an instance."""
     folder = scratch / "output"
@@ -144,11 +139,9 @@ def bench(scratch: Path, *, instances: int, rounds: int) -> Table:
         used = statistics.median(used for _, used in results)
         rows.append((name, number(speed), f"{speed / plain:.2f}", number(used)))
     note = (
-        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({platform.machine()}, Linux {platform.release()}, load "
-        f"{os.getloadavg()[0]:.1f} at the end), Python {platform.python_version()}. {instances} CT of 512x512x16, "
-        f"{', '.join(COMPRESSORS)} in turns. Medians of {rounds} rounds. The largest codec process had "
-        f"{begun_bytes // _MIB} MiB at most after its first instances, {ended_bytes // _MIB} MiB after "
-        f"{2 * rounds * instances // settings.processes}."
+        f"{circumstances()}. {instances} CT of 512x512x16, {', '.join(COMPRESSORS)} in turns. Medians of {rounds} "
+        f"rounds. The largest codec process had {begun_bytes // _MIB} MiB at most after its first instances, "
+        f"{ended_bytes // _MIB} MiB after {2 * rounds * instances // settings.processes}."
     )
     header = ("who", "instances/s", "of the plain loop", "CPU-ms an instance")
     return Table("Compressed CT to Explicit VR Little Endian", header, rows, note)

@@ -26,8 +26,8 @@ from tasks.warehouse.open import open_warehouse
 from tasks.warehouse.port import Warehouse
 from tasks.warehouse.queries import QueryName
 from tasks.warehouse.tables import ACCESS_LOG, IMAGE_META, RECEIVE_LOG, STATE_META, TRANSCODE_LOG, Table
-from tests.bench.receiving.table import Table as PrintedTable
-from tests.bench.receiving.table import number as printed
+from tests.bench.report.table import Table as PrintedTable
+from tests.bench.report.table import number as printed
 from tests.standard.reading import data_set_of
 from tests.support.samples import sample
 from tests.warehouse.making import (

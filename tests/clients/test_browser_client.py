@@ -10,9 +10,9 @@ import pytest
 from pydicom import dcmread
 from pydicom.filereader import _read_file_meta_info, read_preamble
 
-from tests.bench.serving.data import ct_study
 from tests.clients.ohif import browser, chromium_is_missing
 from tests.dicomweb.served import serving
+from tests.support.studies_to_serve import ct_study
 
 _SCRIPT = Path(__file__).with_name("browser_client.js")
 _JPEG = "ffd8ff"

@@ -10,8 +10,8 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import generate_uid
 from requests import HTTPError
 
-from tests.bench.serving.data import ct_study
 from tests.dicomweb.served import serving
+from tests.support.studies_to_serve import ct_study
 
 _INSTANCES = 3
 
@@ -49,7 +49,7 @@ class Checks:
 
     def search_for_instances(self) -> None:
         found = self.client.search_for_instances(*self.series, limit=1, get_remaining=True)
-        assert {Dataset.from_json(each).SOPInstanceUID for each in found} == self._uids(self.sent)
+        assert self._uids(map(Dataset.from_json, found)) == self._uids(self.sent)
 
     def retrieve_study(self) -> None:
         self._is_sent(self.client.retrieve_study(self.study))
@@ -153,8 +153,8 @@ class Checks:
         return self.client.retrieve_instance_metadata(*self.instance)["7FE00010"]["BulkDataURI"]
 
     @staticmethod
-    def _uids(data_sets) -> set[str]:
-        return {each.SOPInstanceUID for each in data_sets}
+    def _uids(data_sets) -> list[str]:
+        return sorted(each.SOPInstanceUID for each in data_sets)
 
     @staticmethod
     def _give_new_uids(data_set: Dataset) -> None:

@@ -2,15 +2,21 @@
 
 import json
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
+import pydicom
 import requests
 
 from dicomhub.intake.segments import read_segment
-from dicomhub.standard.part10 import read_file_meta
+from dicomhub.standard.uid import new_uid
 from tests.dicomweb.served import Server
+from tests.support.samples import sample
 
 BOUNDARY = "a-boundary"
+# Failure Reasons.
+OUT_OF_RESOURCES, CANNOT_UNDERSTAND, STUDY_DIFFERS = 0xA700, 0xC000, 0xC002
+BAD_UIDS, BAD_SYNTAX = 0xC001, 0xC122
 
 
 @dataclass
@@ -29,6 +35,28 @@ class Part:
 
 def multipart(*parts: Part) -> bytes:
     return b"".join(part.encode() for part in parts) + f"--{BOUNDARY}--\r\n".encode()
+
+
+def new_ct(**attributes) -> tuple[str, bytes]:
+    """A CT file with a SOP Instance UID of its own, and that."""
+    data_set = pydicom.dcmread(sample("CT_small.dcm"))
+    data_set.SOPInstanceUID = data_set.file_meta.MediaStorageSOPInstanceUID = new_uid()
+    for keyword, value in attributes.items():
+        setattr(data_set, keyword, value)
+    file = BytesIO()
+    data_set.save_as(file)
+    return data_set.SOPInstanceUID, file.getvalue()
+
+
+def a_model(**attributes):
+    """The DICOM JSON of an instance with a SOP Instance UID of its own, in a study that all share."""
+    model = {
+        "00080016": {"vr": "UI", "Value": ["1.2.840.10008.5.1.4.1.1.7"]},
+        "00080018": {"vr": "UI", "Value": [new_uid()]},
+        "0020000D": {"vr": "UI", "Value": ["1.2.3.4"]},
+        "0020000E": {"vr": "UI", "Value": ["1.2.3.4.5"]},
+    }
+    return model | attributes
 
 
 def store(server: Server, body, *, part_type="application/dicom", study=None, **headers) -> requests.Response:
@@ -70,11 +98,6 @@ def journalled(server: Server) -> list[str]:
 
 def incoming(server: Server) -> list[Path]:
     return list((server.store_root / "incoming").iterdir())
-
-
-def data_set_of(path: Path) -> bytes:
-    data = path.read_bytes()
-    return data[read_file_meta(data).data_set_offset :]
 
 
 def json_part(*models) -> Part:

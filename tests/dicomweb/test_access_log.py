@@ -17,6 +17,7 @@ from tasks.warehouse.access_journal import OPEN, AccessJournal, collect, journal
 from tasks.warehouse.open import open_warehouse
 from tasks.warehouse.spool import Spool, open_spool
 from tasks.warehouse.tables import ACCESS_LOG
+from tests.dicomweb.noted import row_after, rows
 from tests.dicomweb.served import serving
 from tests.support.ct_series import write_ct_series
 from tests.support.small_disk import small_disk
@@ -63,21 +64,6 @@ def served(tmp_path_factory):
     paths = write_ct_series(folder / "ct", instances=20, patient_id="P", rows=512)
     with serving(folder / "home", *paths) as server:
         yield server
-
-
-def rows(server):
-    """All rows of the journal; the files stay."""
-    directory = journal_directory(server.home / "spool")
-    text = b"".join(path.read_bytes() for path in sorted(directory.glob("*")))
-    return [orjson.loads(line) for line in text.splitlines()]
-
-
-def row_after(server, request_id):
-    """Written once the answer has gone out, so perhaps a moment after the client has it."""
-    return wait_until(
-        lambda: next((row for row in rows(server) if row["request_id"] == request_id), None),
-        what=f"{request_id} is noted",
-    )
 
 
 def get(server, path, request_id, **how):

@@ -6,9 +6,12 @@ from pydicom.encaps import encapsulate, generate_frames
 
 from dicomhub.dicomweb.http.negotiation import NotAcceptable
 from dicomhub.standard.uid import new_uid
+from tests.dicomweb.addressing import path_of
 from tests.dicomweb.reading import parts_of
-from tests.dicomweb.test_retrieve import CT, JPEG_2000, path_of
+from tests.support.samples import sample
 
+CT = sample("CT_small.dcm")
+JPEG_2000 = sample("MR_small_jp2klossless.dcm")
 OCTETS = 'multipart/related; type="application/octet-stream"'
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.dicomweb.addressing import path_of
 from tests.dicomweb.reading import json_of
-from tests.dicomweb.test_retrieve import path_of
 from tests.support.samples import sample
 
 

@@ -7,8 +7,8 @@ import pydicom
 import pytest
 
 from tasks.pipeline.metadata import metadata
+from tests.dicomweb.addressing import path_of
 from tests.dicomweb.reading import body_of, json_of
-from tests.dicomweb.test_retrieve import path_of
 from tests.support.samples import sample
 
 CT = sample("CT_small.dcm")

@@ -10,8 +10,9 @@ import pytest
 import requests
 
 from dicomhub.standard.uid import new_uid
+from tests.dicomweb.addressing import uids_of
 from tests.dicomweb.served import serving
-from tests.dicomweb.test_served import GROWTH_BYTES, forget_peak, peak_bytes, uids
+from tests.support.process_memory import forget_peak, peak_bytes
 from tests.support.samples import sample
 from tests.transcode.bad_decoders import ABORT, EAT, HANG, burden, spoil
 
@@ -30,6 +31,7 @@ SAMPLES = (
 SECONDS = 3.0
 LARGE_ROWS, LARGE_FRAMES = 1448, 20
 CINE_ROWS, CINE_FRAMES = 180, 1000
+GROWTH_BYTES = 20 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +130,7 @@ def server(folder, good, bad, burdened, large, cine):
 
 
 def address(server, path, level="instance"):
-    study, series, instance = uids(pydicom.dcmread(path, stop_before_pixels=True))
+    study, series, instance = uids_of(pydicom.dcmread(path, stop_before_pixels=True))
     url = f"{server.dicomweb}/studies/{study}/series/{series}"
     return f"{url}/instances/{instance}" if level == "instance" else url
 

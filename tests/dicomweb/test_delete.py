@@ -69,10 +69,12 @@ EVERY = (
 
 
 def test_a_deleted_study_is_gone_at_every_level_and_found_by_no_search(study, get, delete):
+    archived = sum(path.stat().st_size for path in study.store.absolute("default").glob("*/*/*"))
     answer = delete(STUDY)
     assert answer.status_code == 200
     deletion = Deletion.objects.get()
     sizes = sum(path.stat().st_size for path in study.store.absolute("deleted").glob("*/default/*/*/*"))
+    assert sizes == archived > 0
     assert json_of(answer) == {
         "deletion": deletion.deletion_id,
         "instances": 4,

@@ -31,6 +31,7 @@ def test_each_method_of_each_route_is_described_and_nothing_else():
         for method in route.views:
             operation = operation_of(route, method)
             assert operation.transaction
+            assert operation.statuses
             assert set(operation.statuses) <= set(MEANINGS)
 
 

@@ -7,8 +7,8 @@ import orjson
 import pytest
 import requests
 
+from tests.dicomweb.noted import row_after
 from tests.dicomweb.served import serving
-from tests.dicomweb.test_access_log import row_after
 from tests.support.samples import sample
 
 ORIGIN = "https://viewer.example"

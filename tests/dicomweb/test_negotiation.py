@@ -140,5 +140,7 @@ def test_no_wildcard_stands_for_a_zip(wildcard):
 
 @pytest.mark.parametrize("stored", sorted(TRANSFER_SYNTAXES))
 def test_implicit_vr_and_big_endian_never_travel(stored):
-    for uid in offered_transfer_syntaxes(stored, is_decodable=True):
+    offered = offered_transfer_syntaxes(stored, is_decodable=True)
+    assert offered
+    for uid in offered:
         assert TRANSFER_SYNTAXES[uid].may_travel_on_the_web

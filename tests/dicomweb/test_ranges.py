@@ -8,8 +8,8 @@ import pytest
 
 from dicomhub.dicomweb.http.conditional import Validators
 from dicomhub.dicomweb.http.ranges import ByteRange, RangeNotSatisfiable, wanted_range
+from tests.dicomweb.addressing import path_of
 from tests.dicomweb.reading import body_of, json_of
-from tests.dicomweb.test_retrieve import path_of
 from tests.support.samples import sample
 
 CT = sample("CT_small.dcm")

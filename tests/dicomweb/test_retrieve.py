@@ -5,6 +5,7 @@ from pathlib import Path
 import pydicom
 import pytest
 
+from tests.dicomweb.addressing import path_of
 from tests.dicomweb.reading import body_of, json_of, parts_of, transfer_syntax_of
 from tests.support.receiving import data_set_of
 from tests.support.samples import sample
@@ -20,13 +21,6 @@ MR_BIG_ENDIAN = sample("MR_small_bigendian.dcm")
 DEFLATED_IMAGE = sample("image_dfl.dcm")
 JPEG_2000 = sample("MR_small_jp2klossless.dcm")
 JPEG_BASELINE = sample("SC_rgb_jpeg_dcmtk.dcm")
-
-
-def path_of(instance, level="instance"):
-    path = f"/studies/{instance.study_instance_uid}"
-    if level != "study":
-        path += f"/series/{instance.series_instance_uid}"
-    return f"{path}/instances/{instance.sop_instance_uid}" if level == "instance" else path
 
 
 def elements_of(content, *, of_file_meta=False):
@@ -164,8 +158,8 @@ def test_head_has_the_headers_and_no_body(filling, get):
         assert head.status_code == 200
         assert b"".join(head) == b""
         assert head["Content-Type"].partition(";")[0] == whole["Content-Type"].partition(";")[0]
-        if "multipart" in whole["Content-Type"]:
-            assert head["Content-Length"] == whole["Content-Length"]
+    for path in (path_of(instance), path_of(instance, "study")):
+        assert get(path, method="head")["Content-Length"] == get(path)["Content-Length"]
 
 
 @pytest.mark.parametrize(

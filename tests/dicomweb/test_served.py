@@ -11,7 +11,9 @@ from dicomweb_client.api import DICOMwebClient
 
 from dicomhub.standard.uid import new_uid
 from dicomhub.storage.layout import instance_path
+from tests.dicomweb.addressing import uids_of
 from tests.dicomweb.served import serving
+from tests.support.process_memory import forget_peak, peak_bytes
 from tests.support.samples import sample
 
 CT = sample("CT_small.dcm")
@@ -38,15 +40,11 @@ def sent(request):
     return pydicom.dcmread(request.param)
 
 
-def uids(data_set):
-    return str(data_set.StudyInstanceUID), str(data_set.SeriesInstanceUID), str(data_set.SOPInstanceUID)
-
-
 ANY_SYNTAX = (("application/dicom", "*"),)
 
 
 def test_retrieve(client, sent):
-    study, series, instance = uids(sent)
+    study, series, instance = uids_of(sent)
     assert client.retrieve_instance(study, series, instance, media_types=ANY_SYNTAX) == sent
     (received,) = client.retrieve_series(study, series, media_types=ANY_SYNTAX)
     assert received == sent
@@ -57,13 +55,13 @@ def test_retrieve(client, sent):
 
 def test_retrieve_by_default(client):
     sent = pydicom.dcmread(SAMPLES[1])
-    (received,) = client.retrieve_study(uids(sent)[0])
+    (received,) = client.retrieve_study(uids_of(sent)[0])
     assert received.file_meta.TransferSyntaxUID == EXPLICIT
     assert received == sent
 
 
 def test_metadata(client, sent):
-    study, series, instance = uids(sent)
+    study, series, instance = uids_of(sent)
     model = client.retrieve_instance_metadata(study, series, instance)
     assert client.retrieve_series_metadata(study, series) == [model]
     assert client.retrieve_study_metadata(study) == [model]
@@ -72,7 +70,7 @@ def test_metadata(client, sent):
 
 def test_bulk_data(client):
     sent = pydicom.dcmread(CT)
-    model = client.retrieve_instance_metadata(*uids(sent))
+    model = client.retrieve_instance_metadata(*uids_of(sent))
     uri = model["7FE00010"]["BulkDataURI"]
     assert client.retrieve_bulkdata(uri, media_types=("application/octet-stream",)) == [sent.PixelData]
     assert b"".join(client.iter_bulkdata(uri)) == sent.PixelData
@@ -81,14 +79,16 @@ def test_bulk_data(client):
 def test_frames(client):
     sent = pydicom.dcmread(CT)
     for media_types in (None, ("application/octet-stream",), (("application/octet-stream", EXPLICIT),)):
-        assert client.retrieve_instance_frames(*uids(sent), [1], media_types=media_types) == [sent.PixelData]
-    assert list(client.iter_instance_frames(*uids(sent), [1])) == [sent.PixelData]
-    (encoded,) = client.retrieve_instance_frames(*uids(sent), [1], media_types=("image/jp2",))
+        assert client.retrieve_instance_frames(*uids_of(sent), [1], media_types=media_types) == [
+            sent.PixelData
+        ]
+    assert list(client.iter_instance_frames(*uids_of(sent), [1])) == [sent.PixelData]
+    (encoded,) = client.retrieve_instance_frames(*uids_of(sent), [1], media_types=("image/jp2",))
     assert encoded.startswith(b"\xff\x4f\xff\x51")
 
 
 def test_search(client, sent):
-    study, series, instance = uids(sent)
+    study, series, instance = uids_of(sent)
     (found,) = client.search_for_studies(
         search_filters={"StudyInstanceUID": study}, fields=["StudyDescription"]
     )
@@ -106,7 +106,7 @@ def test_search(client, sent):
 
 
 def test_a_connection_is_kept_and_head_has_no_body(server):
-    study = uids(pydicom.dcmread(CT))[0]
+    study = uids_of(pydicom.dcmread(CT))[0]
     url = f"{server.dicomweb}/studies/{study}"
     with requests.Session() as session:
         for _ in range(2):
@@ -133,23 +133,13 @@ def large_instance(home: Path, transfer_syntax: str) -> str:
     buffer.write(
         b"\xe0\x7f\x10\x00" + (b"" if is_implicit else b"OW\0\0") + LARGE_BYTES.to_bytes(4, "little")
     )
-    study, series, instance = uids(data_set)
+    study, series, instance = uids_of(data_set)
     path = home / "store" / instance_path("default", study, series, instance)
     path.parent.mkdir(parents=True)
     path.write_bytes(buffer.getvalue())
     with path.open("r+b") as file:
         file.truncate(len(buffer.getvalue()) + LARGE_BYTES)
     return f"/studies/{study}/series/{series}/instances/{instance}"
-
-
-def peak_bytes(pid: int) -> int:
-    """The most memory that the process had at a time since forget_peak()."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
-
-
-def forget_peak(pid: int) -> None:
-    Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def received_bytes(url: str, accept: str) -> int:
@@ -168,7 +158,7 @@ def received_bytes(url: str, accept: str) -> int:
     ],
 )
 def test_a_large_instance_takes_no_memory(server, transfer_syntax, resource, accept):
-    received_bytes(f"{server.dicomweb}/studies/{uids(pydicom.dcmread(CT))[0]}", "multipart/related")
+    received_bytes(f"{server.dicomweb}/studies/{uids_of(pydicom.dcmread(CT))[0]}", "multipart/related")
     url = server.dicomweb + large_instance(server.home, transfer_syntax) + resource
     forget_peak(server.worker_pid())
     before = peak_bytes(server.worker_pid())

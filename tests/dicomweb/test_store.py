@@ -3,7 +3,6 @@
 import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 
 import numpy as np
 import pydicom
@@ -14,50 +13,38 @@ from dicomweb_client.api import DICOMwebClient
 from dicomhub.standard.uid import new_uid
 from tests.dicomweb.served import serving
 from tests.dicomweb.storing import (
+    BAD_SYNTAX,
+    BAD_UIDS,
     BOUNDARY,
+    CANNOT_UNDERSTAND,
+    STUDY_DIFFERS,
     Part,
+    a_model,
     archived,
-    data_set_of,
     failed,
     incoming,
     journalled,
     json_part,
     multipart,
+    new_ct,
     post,
     store,
     stored,
 )
-from tests.standard.reading import part10_files, quietly
+from tests.standard.reading import instance_files, part10_files, quietly
 from tests.support.ct_series import write_ct_series
+from tests.support.receiving import data_set_of
 from tests.support.samples import sample
 from tests.support.waiting import wait_until
 
 CT = sample("CT_small.dcm")
 IMAGES = {"1.2.840.10008.1.2.4.91": "image/jp2", "1.2.840.10008.1.2.5": "image/dicom-rle"}
-OUT_OF_RESOURCES, CANNOT_UNDERSTAND, STUDY_DIFFERS, BAD_UIDS, BAD_SYNTAX = (
-    0xA700,
-    0xC000,
-    0xC002,
-    0xC001,
-    0xC122,
-)
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     with serving(tmp_path_factory.mktemp("stow") / "home") as server:
         yield server
-
-
-def new_ct(path=CT, **attributes) -> tuple[str, bytes]:
-    """A file with a SOP Instance UID of its own."""
-    data_set = pydicom.dcmread(path)
-    data_set.SOPInstanceUID = data_set.file_meta.MediaStorageSOPInstanceUID = new_uid()
-    for keyword, value in attributes.items():
-        setattr(data_set, keyword, value)
-    file = BytesIO()
-    data_set.save_as(file)
-    return data_set.SOPInstanceUID, file.getvalue()
 
 
 def test_every_sample_bit_for_bit(server):
@@ -75,6 +62,7 @@ def test_every_sample_bit_for_bit(server):
             data_set = pydicom.dcmread(path, force=True, stop_before_pixels=True)
             uid = str(data_set.get("SOPInstanceUID", "")).strip()
         sources.setdefault(uid, []).append(data_set_of(path))
+        assert uid in uids or path not in instance_files(), path
     for uid in uids:
         assert data_set_of(files[uid]) == sources[uid][-1], uid
     assert not incoming(server)
@@ -248,16 +236,6 @@ def archived_address(server, data_set):
         f"{server.dicomweb}/studies/{data_set.StudyInstanceUID}/series/{data_set.SeriesInstanceUID}"
         f"/instances/{data_set.SOPInstanceUID}"
     )
-
-
-def a_model(**attributes):
-    model = {
-        "00080016": {"vr": "UI", "Value": ["1.2.840.10008.5.1.4.1.1.7"]},
-        "00080018": {"vr": "UI", "Value": [new_uid()]},
-        "0020000D": {"vr": "UI", "Value": ["1.2.3.4"]},
-        "0020000E": {"vr": "UI", "Value": ["1.2.3.4.5"]},
-    }
-    return model | attributes
 
 
 def test_models_of_one_request_fail_alone(server):

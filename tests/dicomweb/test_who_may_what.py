@@ -261,6 +261,8 @@ def test_a_tenant_of_others_is_as_one_that_does_not_exist(monkeypatch):
     of_a = Caller(token("default"))
     stranger = Caller(user=member("ann", "default"))
     of_a.ask("GET", routes()[0].path("nowhere"))  # so that the use of the token has been noted
+    mine = trace(of_a, "GET", EXAMPLES[1].path("default"), monkeypatch)
+    assert [path for path in mine[2] if "store" in path]
     for caller, asked in ((of_a, routes()), (stranger, EXAMPLES), (Caller(), EXAMPLES)):
         for route, method in product(asked, METHODS):
             there = trace(caller, method, route.path("b"), monkeypatch)

@@ -104,6 +104,7 @@ def test_a_deletion_leaves_the_warehouse_and_what_comes_again_comes_back(intake,
     batch = received(intake, *files)
     pass_stages(batch)
     assert counted(environment) == {"instances": 3, "series": 1, "received": 3, "of studies": [3]}
+    assert list(intake.store.absolute("metadata").rglob("*.gz"))
     first = batch.instances[0]
     delete(intake.store, study_of(batch, first.series_instance_uid, first.sop_instance_uid), WHO)
     deletions()

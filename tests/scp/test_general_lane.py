@@ -9,6 +9,7 @@ import pytest
 from pydicom import dcmread
 from pynetdicom import AE
 
+from tests.scp.copies import archived, fresh_copy
 from tests.scp.lanes import STUDY_ROOT_FIND, associated, request
 from tests.scp.pdus import (
     COMMAND,
@@ -31,7 +32,7 @@ from tests.scp.pdus import (
     user_information,
 )
 from tests.scp.raw_peer import RawPeer, data_pdus, data_set_of, store_command
-from tests.scp.test_receive_lane import archived, fresh_copy
+from tests.support.process_memory import peak_bytes
 from tests.support.samples import sample
 from tests.support.waiting import wait_until
 
@@ -231,8 +232,3 @@ def test_a_large_instance_is_never_in_memory_as_a_whole(start_scp):
         assert peer.status() == (0, "")
         assert max(peak_bytes(pid) for pid in scp.children("worker")) < 100_000_000
     assert scp.archived()[0].stat().st_size > 200_000_000
-
-
-def peak_bytes(pid):
-    text = Path(f"/proc/{pid}/status").read_text("ascii")
-    return int(next(line for line in text.splitlines() if line.startswith("VmHWM")).split()[1]) * 1024

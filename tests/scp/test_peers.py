@@ -7,8 +7,8 @@ from pydicom import dcmread
 from pydicom.uid import UID
 
 from dicomhub.standard.part10 import read_file_meta
+from tests.scp.copies import archived, fresh_copy
 from tests.scp.raw_peer import data_set_of
-from tests.scp.test_receive_lane import archived, fresh_copy
 from tests.support.waiting import wait_until
 
 JPEG = "1.2.840.10008.1.2.4."

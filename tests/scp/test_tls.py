@@ -8,14 +8,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 
 import pytest
-from pydicom import dcmread
 from pynetdicom import AE
 
 from dicomhub.environment import EnvironmentInvalid, read_environment
+from tests.scp.copies import archived
 from tests.scp.pdus import COMMAND, LAST, RELEASE_RQ, associate_rq, c_echo_rq, p_data, pdv
 from tests.scp.raw_peer import RawPeer, data_pdus, data_set_of, store_command
 from tests.support.certificates import Certificate, make_authority, make_certificate
@@ -86,11 +85,6 @@ def echoes(scp: ScpProcess, context: ssl.SSLContext) -> bool:
         status = peer.status()
         peer.send(RELEASE_RQ)
         return status == (0, "") and peer.read() == (6, bytes(4))
-
-
-def archived(scp: ScpProcess, path: Path) -> bytes | None:
-    uid = dcmread(path, stop_before_pixels=True).SOPInstanceUID
-    return next((data_set_of(file) for file in scp.archived() if file.stem == uid), None)
 
 
 @pytest.mark.parametrize("trust", ["anybody", "the authority"])

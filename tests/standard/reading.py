@@ -43,6 +43,20 @@ def is_part10(path: Path) -> bool:
     return True
 
 
+@cache
+def instance_files() -> tuple[Path, ...]:
+    """Those whose header and data set name the same instance, of a series and a study: what an archive takes."""
+    return tuple(path for path in part10_files() if _is_instance(path))
+
+
+def _is_instance(path: Path) -> bool:
+    keywords = ["SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"]
+    with quietly():
+        data_set = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=keywords)
+        named = data_set.file_meta.get("MediaStorageSOPInstanceUID")
+        return all(data_set.get(keyword) for keyword in keywords) and data_set.SOPInstanceUID == named
+
+
 def data_set_of(path: Path) -> tuple[memoryview, TransferSyntax]:
     data = path.read_bytes()
     meta = read_file_meta(data)

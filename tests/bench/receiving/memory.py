@@ -9,7 +9,7 @@ from tests.bench.receiving.cpu import private_bytes
 from tests.bench.receiving.data_sets import write_large
 from tests.bench.receiving.sections import Bench
 from tests.bench.receiving.senders import send
-from tests.bench.receiving.table import Table, number, ratio
+from tests.bench.report.table import Table, number, ratio
 from tests.scp.pdus import associate_rq
 from tests.support.scp_process import ScpProcess, running_scp
 from tests.support.waiting import wait_until

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from tests.bench.receiving import receivers as to
 from tests.bench.receiving.backed_memory import touch_free_memory
-from tests.bench.receiving.chart import line_chart
 from tests.bench.receiving.cpu import cpu_seconds_at_rest, kernel_seconds
 from tests.bench.receiving.data_sets import Series, write_series
 from tests.bench.receiving.receivers import Receiver, Running
 from tests.bench.receiving.rounds import Figures, fresh, medians
 from tests.bench.receiving.senders import latencies, median_milliseconds, pushing, send, start
-from tests.bench.receiving.table import Table, number, ratio
+from tests.bench.report.chart import line_chart
+from tests.bench.report.table import Table, number, ratio
 
 _GB = 1e9
 _FORK = ("--bit-preserving", "--fork")

@@ -9,12 +9,12 @@ from pathlib import Path
 from statistics import median, quantiles
 from uuid import uuid4
 
-from tests.bench.receiving.chart import line_chart
 from tests.bench.receiving.cpu import cpu_seconds, private_bytes
-from tests.bench.receiving.table import Table, number, ratio
+from tests.bench.report.chart import line_chart
+from tests.bench.report.table import Table, number, ratio
 from tests.bench.serving.client import Answer, Reader, at_once
-from tests.bench.serving.data import Study, ct_study, large_study
 from tests.bench.serving.origins import DICOMHUB, ORIGINS, ORTHANC_DICOMWEB, Serving
+from tests.support.studies_to_serve import Study, ct_study, large_study
 
 _DICOM = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _JSON = "application/dicom+json"

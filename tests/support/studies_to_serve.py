@@ -1,4 +1,4 @@
-"""The studies that are served, and the paths by which they are asked for."""
+"""Studies to serve, made for it, and the paths by which a DICOMweb client asks for them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
