@@ -157,11 +157,5 @@ def _transfer_syntax_uid(path: Path) -> str:
 
 def instance_file_path(resource: Resource) -> str:
     """Where the file of an instance is in the store, if there is such an instance."""
-    assert resource.series_instance_uid is not None
     assert resource.sop_instance_uid is not None
-    return instance_path(
-        resource.tenant,
-        resource.study_instance_uid,
-        resource.series_instance_uid,
-        resource.sop_instance_uid,
-    )
+    return instance_path(*resource.series_key, resource.sop_instance_uid)

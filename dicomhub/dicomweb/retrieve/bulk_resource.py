@@ -7,14 +7,13 @@ from itertools import chain
 from dicomhub.dicomweb.http.multipart import PartHead
 from dicomhub.dicomweb.http.negotiation import Acceptable, NotAcceptable, Offer
 from dicomhub.dicomweb.resource import NothingThere
-from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, instance_file_path
+from dicomhub.dicomweb.retrieve.archived import ArchivedInstance
 from dicomhub.dicomweb.retrieve.bulk_data import PIXEL_PATHS, SEGMENT, find
 from dicomhub.dicomweb.retrieve.bulk_value import content_type_of
 from dicomhub.dicomweb.retrieve.renditions import Renditions
 from dicomhub.log import logger
 from dicomhub.metadata.instance_model import BULK_DATA_BASE, read_instance_model
 from dicomhub.standard.dicom_json import bulk_data_uris
-from dicomhub.storage.layout import SeriesKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +103,9 @@ def bulk_parts(plan: BulkPlan, renditions: Renditions, *, base_url: str) -> Bulk
 
 def _paths(renditions: Renditions, instance: ArchivedInstance, *, only_pixels: bool) -> list[str]:
     resource = instance.resource
-    assert resource.series_instance_uid is not None
     assert resource.sop_instance_uid is not None
-    key = SeriesKey(resource.tenant, resource.study_instance_uid, resource.series_instance_uid)
     try:
-        model, _ = read_instance_model(
-            renditions.store,
-            key,
-            sop_instance_uid=resource.sop_instance_uid,
-            path=instance_file_path(resource),
-        )
+        model, _ = read_instance_model(renditions.store, resource.series_key, resource.sop_instance_uid)
     except FileNotFoundError:
         return []
     root = f"{BULK_DATA_BASE}{resource.path}/{SEGMENT}/"

@@ -21,7 +21,7 @@ from dicomhub.standard.part10 import Part10Malformed
 from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.instance_file import file_version, modified_at
-from dicomhub.storage.layout import SeriesKey, series_metadata_path, study_metadata_path
+from dicomhub.storage.layout import series_metadata_path, study_metadata_path
 
 OFFERS = (Offer(media_type=DICOM_JSON), Offer(media_type=JSON))
 _XML_OFFER = Offer(media_type=MULTIPART, part_type=DICOM_XML)
@@ -143,16 +143,9 @@ def _lines(store: FilesystemStore, resource: Resource) -> Iterator[bytes]:
 
 def _line_of_instance(store: FilesystemStore, resource: Resource) -> Iterator[bytes]:
     """Made from the file: that is quicker than to unpack the series it is in, and never old."""
-    assert resource.series_instance_uid is not None
     assert resource.sop_instance_uid is not None
-    key = SeriesKey(resource.tenant, resource.study_instance_uid, resource.series_instance_uid)
     try:
-        model, _ = read_instance_model(
-            store,
-            key,
-            sop_instance_uid=resource.sop_instance_uid,
-            path=instance_file_path(resource),
-        )
+        model, _ = read_instance_model(store, resource.series_key, resource.sop_instance_uid)
     except FileNotFoundError:
         raise NothingThere("instance") from None
     except (Part10Malformed, TransferSyntaxUnknown) as error:
@@ -162,10 +155,9 @@ def _line_of_instance(store: FilesystemStore, resource: Resource) -> Iterator[by
 
 
 def _lines_of_series(store: FilesystemStore, resource: Resource) -> Iterator[bytes]:
-    assert resource.series_instance_uid is not None
-    key = SeriesKey(resource.tenant, resource.study_instance_uid, resource.series_instance_uid)
+    key = resource.series_key
     try:
-        series = selectors.series(key.tenant, key.study_instance_uid, key.series_instance_uid)
+        series = selectors.series(*key)
     except Series.DoesNotExist:
         raise NothingThere("series") from None
     return iter(read_series(store, key, is_fresh=series.is_document_fresh).lines)
