@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from dicomhub.accounts.scope import Scope
 from dicomhub.dicomweb.http import multipart
-from dicomhub.dicomweb.retrieve.archived import archived_instance, archived_instances
+from dicomhub.dicomweb.retrieve.archived import archived_instance, found_instances
 from dicomhub.dicomweb.retrieve.bulk_data import SEGMENT, find
 from dicomhub.dicomweb.retrieve.bulk_resource import bulk_parts, plan_bulk
 from dicomhub.dicomweb.retrieve.bulk_resource import head_of as head_of_bulk
@@ -78,22 +78,21 @@ class AllBulkData(DicomWebView):
 
     def get(self, _request: Request, **_kwargs: str) -> HttpResponseBase:
         renditions = open_renditions(self.store, self.environment)
-        plan = plan_bulk(
-            archived_instances(self.store, self.resource()),
-            self.acceptable,
-            renditions,
-            only_pixels=self.only_pixels,
-        )
+        found = found_instances(self.store, self.resource())
+        plan = plan_bulk(found.instances, self.acceptable, renditions, only_pixels=self.only_pixels)
+        damaged = found.damaged + plan.damaged
         if self.request.method == "HEAD":
-            found = head_of_bulk(plan)
+            bulk = head_of_bulk(plan)
         else:
-            found = bulk_parts(plan, renditions, base_url=self.base_url)
+            bulk = bulk_parts(plan, renditions, base_url=self.base_url)
         boundary = multipart.new_boundary()
         response = self.streamed(
-            multipart.encode(found.parts, boundary),
-            content_type=multipart.content_type(part_type=found.part_type, boundary=boundary),
-            status=206 if found.left_out else 200,
+            multipart.encode(bulk.parts, boundary),
+            content_type=multipart.content_type(part_type=bulk.part_type, boundary=boundary),
+            status=206 if bulk.left_out or damaged else 200,
         )
-        if found.left_out:
-            self.warn(response, f"{found.left_out} values cannot be had in an acceptable form")
+        if bulk.left_out:
+            self.warn(response, f"{bulk.left_out} values cannot be had in an acceptable form")
+        if damaged:
+            self.warn(response, f"{damaged} instances are damaged in the archive")
         return response

@@ -9,16 +9,14 @@ from dicomhub.archive import selectors
 from dicomhub.archive.models import Series, Study
 from dicomhub.dicomweb.http.json_stream import array
 from dicomhub.dicomweb.http.negotiation import DICOM_JSON, DICOM_XML, JSON, MULTIPART, Offer
-from dicomhub.dicomweb.resource import Damaged, NothingThere, Resource
-from dicomhub.dicomweb.retrieve.archived import instance_file_path
+from dicomhub.dicomweb.resource import NothingThere, Resource
+from dicomhub.dicomweb.retrieve.archived import instance_file_path, model_of
 from dicomhub.log import logger
-from dicomhub.metadata.instance_model import BULK_DATA_BASE, read_instance_model
+from dicomhub.metadata.instance_model import BULK_DATA_BASE
 from dicomhub.metadata.pages import read_text
 from dicomhub.metadata.series import read_series
 from dicomhub.metadata.study import read_study
 from dicomhub.standard.dicom_json import encode_model
-from dicomhub.standard.part10 import Part10Malformed
-from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.instance_file import file_version, modified_at
 from dicomhub.storage.layout import series_metadata_path, study_metadata_path
@@ -143,15 +141,7 @@ def _lines(store: FilesystemStore, resource: Resource) -> Iterator[bytes]:
 
 def _line_of_instance(store: FilesystemStore, resource: Resource) -> Iterator[bytes]:
     """Made from the file: that is quicker than to unpack the series it is in, and never old."""
-    assert resource.sop_instance_uid is not None
-    try:
-        model, _ = read_instance_model(store, resource.series_key, resource.sop_instance_uid)
-    except FileNotFoundError:
-        raise NothingThere("instance") from None
-    except (Part10Malformed, TransferSyntaxUnknown) as error:
-        logger().error("archived_file_unreadable", path=instance_file_path(resource), error=str(error))
-        raise Damaged("instance") from error
-    yield encode_model(model)
+    yield encode_model(model_of(store, resource))
 
 
 def _lines_of_series(store: FilesystemStore, resource: Resource) -> Iterator[bytes]:
