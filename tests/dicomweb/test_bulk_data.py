@@ -1,7 +1,5 @@
 """All bulk data, and all pixels, of a resource: what is missing is said."""
 
-import os
-
 import pydicom
 import pytest
 from pydicom.encaps import encapsulate, generate_frames
@@ -9,7 +7,7 @@ from pydicom.encaps import encapsulate, generate_frames
 from dicomhub.dicomweb.http.negotiation import NotAcceptable
 from dicomhub.standard.uid import new_uid
 from tests.dicomweb.reading import parts_of
-from tests.dicomweb.test_retrieve import CT, JPEG_2000, path_of
+from tests.dicomweb.test_retrieve import CT, JPEG_2000, damaged_unseen, path_of
 
 OCTETS = 'multipart/related; type="application/octet-stream"'
 
@@ -66,13 +64,6 @@ def test_what_cannot_be_decoded_later_breaks_the_answer_off(get, series_of):
     assert response.status_code == 200
     with pytest.raises(NotAcceptable):
         b"".join(response.streaming_content)
-
-
-def damaged_unseen(path):
-    """As a disk does it: size and time are those that the manifest has."""
-    status = path.stat()
-    path.write_bytes(bytes(status.st_size))
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 @pytest.mark.parametrize("route", ["bulkdata", "pixeldata"])

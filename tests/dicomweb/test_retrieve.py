@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -282,6 +283,25 @@ def test_bulk_data_of_an_instance_that_breaks_off_is_404(filling, get, edited):
     (cut,) = filling.add(broken, data_set=data_set_of(broken)[:-1000])
     response = get(f"{path_of(cut)}/bulkdata/7FE00010", accept="application/octet-stream")
     assert response.status_code == 404
+
+
+def damaged_unseen(path):
+    """As a disk does it: size and time are those that the manifest has."""
+    status = path.stat()
+    path.write_bytes(bytes(status.st_size))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@pytest.mark.parametrize("path", [MR_IMPLICIT, JPEG_2000], ids=["encoded anew", "decoded"])
+def test_what_turns_out_to_be_damaged_is_left_out(filling, get, edited, path):
+    uids = {"StudyInstanceUID": "1", "SeriesInstanceUID": "1.2"}
+    bad, good = filling.add(*(edited(path, **uids) for _ in range(2)))
+    accept = f'multipart/related; type="application/dicom"; transfer-syntax={EXPLICIT}'
+    damaged_unseen(filling.store.absolute(bad.path))
+    (part,) = parts_of(get(path_of(good, "series"), accept=accept))
+    assert elements_of(part[1]).SOPInstanceUID == good.sop_instance_uid
+    damaged_unseen(filling.store.absolute(good.path))
+    assert get(path_of(good, "series"), accept=accept).status_code == 406
 
 
 def test_what_is_damaged_on_the_disk_is_left_out_and_said(filling, get, edited):

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, zip_longest
+from typing import Final
 
 from dicomhub.dicomweb.http import multipart, zip_stream
 from dicomhub.dicomweb.http.negotiation import DICOM, MULTIPART, ZIP, NotAcceptable
@@ -21,6 +22,10 @@ from dicomhub.dicomweb.retrieve.plan import Planned, RetrievePlan
 from dicomhub.dicomweb.retrieve.renditions import NoRendition, Renditions
 from dicomhub.log import logger
 from dicomhub.standard.element import DataSetMalformed
+from dicomhub.standard.part10 import Part10Malformed
+from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
+
+_BROKEN: Final = (DataSetMalformed, FileNotFoundError, NoRendition, Part10Malformed, TransferSyntaxUnknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,7 @@ def _begun(planned: Planned, *, renditions: Renditions, is_length_announced: boo
     """
     try:
         return _content(planned, renditions, is_length_announced=is_length_announced)
-    except (DataSetMalformed, FileNotFoundError, NoRendition) as error:
+    except _BROKEN as error:
         if is_length_announced:
             raise
         logger().warning(
@@ -125,8 +130,8 @@ def _begun(planned: Planned, *, renditions: Renditions, is_length_announced: boo
 def _content(planned: Planned, renditions: Renditions, *, is_length_announced: bool) -> Iterator[bytes]:
     """The file, begun: what would keep it from being read has happened.
 
-    Raises FileNotFoundError, DataSetMalformed where it has to be encoded anew, and what Renditions.open
-    raises where its pixels have to be.
+    Raises FileNotFoundError; DataSetMalformed, Part10Malformed and TransferSyntaxUnknown where it has to be
+    encoded anew, and what Renditions.open raises where its pixels have to be.
     """
     instance = planned.instance
     if planned.needs_decoder:
