@@ -27,7 +27,7 @@ from dicomhub.dicomweb.rendered.subject import Frames, NoPicture, Stored, subjec
 from dicomhub.dicomweb.resource import NothingThere
 from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, archived_instance, archived_instances
 from dicomhub.dicomweb.retrieve.frame_list import parse_frame_list
-from dicomhub.dicomweb.view import LARGE_BYTES, DicomWebView
+from dicomhub.dicomweb.view import DicomWebView
 from tasks.transcode.picture_order import Look
 from tasks.transcode.pool import shared_pool
 
@@ -65,8 +65,7 @@ class PictureView(DicomWebView):
             modified_at=instance.modified_at,
         ):
             return unchanged
-        if stored.size_bytes >= LARGE_BYTES:
-            self.take_place()
+        self.take_place(stored.size_bytes)
         if offer.media_type != MULTIPART:
             return self.streamed(
                 stored.chunks(), content_type=stored.media_type, length_bytes=stored.size_bytes

@@ -16,7 +16,7 @@ from dicomhub.dicomweb.retrieve.bulk_value import content_type_of
 from dicomhub.dicomweb.retrieve.frame_list import parse_frame_list
 from dicomhub.dicomweb.retrieve.frames import body_of, head_of, in_file, plan_frames
 from dicomhub.dicomweb.retrieve.renditions import open_renditions
-from dicomhub.dicomweb.view import LARGE_BYTES, DicomWebView
+from dicomhub.dicomweb.view import DicomWebView
 
 
 class Frames(DicomWebView):
@@ -31,8 +31,7 @@ class Frames(DicomWebView):
         plan = plan_frames(instance, numbers, self.acceptable, renditions)
         if unchanged := self.unchanged(etag=plan.etag, modified_at=instance.modified_at):
             return unchanged
-        if plan.native_bytes >= LARGE_BYTES:
-            self.take_place()
+        self.take_place(plan.native_bytes)
         if (frame := in_file(plan)) is not None:
             return self.in_ranges(frame.section, size_bytes=frame.size_bytes, content_type=plan.content_type)
         if self.request.method == "HEAD":
@@ -57,8 +56,7 @@ class BulkData(DicomWebView):
         etag = instance.etag(f"{value} {offer}", is_weak=stored is None)
         if unchanged := self.unchanged(etag=etag, modified_at=instance.modified_at):
             return unchanged
-        if (instance.size_bytes if stored is None else stored.size_bytes) >= LARGE_BYTES:
-            self.take_place()
+        self.take_place(instance.size_bytes if stored is None else stored.size_bytes)
         if stored is not None:
             return self.in_ranges(
                 stored.section, size_bytes=stored.size_bytes, content_type=content_type_of(offer)
@@ -72,11 +70,11 @@ class BulkData(DicomWebView):
 class AllBulkData(DicomWebView):
     """Every value of a study, a series or an instance that metadata give a BulkDataURI; or pixels alone."""
 
-    is_limited = True
     scopes: ClassVar = {"GET": Scope.READ}
     only_pixels = False
 
     def get(self, _request: Request, **_kwargs: str) -> HttpResponseBase:
+        self.take_place()
         renditions = open_renditions(self.store, self.environment)
         found = found_instances(self.store, self.resource())
         plan = plan_bulk(found.instances, self.acceptable, renditions, only_pixels=self.only_pixels)
