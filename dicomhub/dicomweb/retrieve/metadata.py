@@ -22,7 +22,7 @@ from dicomhub.storage.instance_file import file_version, modified_at
 from dicomhub.storage.layout import series_metadata_path, study_metadata_path
 
 OFFERS = (Offer(media_type=DICOM_JSON), Offer(media_type=JSON))
-_XML_OFFER = Offer(media_type=MULTIPART, part_type=DICOM_XML)
+XML_OFFER = Offer(media_type=MULTIPART, part_type=DICOM_XML)
 # A quotation mark inside a JSON string is escaped, so no value of an attribute can look like this.
 _PLACEHOLDER = f'"BulkDataURI":"{BULK_DATA_BASE}'.encode("ascii")
 
@@ -30,7 +30,7 @@ _PLACEHOLDER = f'"BulkDataURI":"{BULK_DATA_BASE}'.encode("ascii")
 def metadata_offers(resource: Resource) -> tuple[Offer, ...]:
     """One instance can be had in XML without a multipart around it, too."""
     is_one = resource.sop_instance_uid is not None
-    return (*OFFERS, _XML_OFFER, Offer(media_type=DICOM_XML)) if is_one else (*OFFERS, _XML_OFFER)
+    return (*OFFERS, XML_OFFER, Offer(media_type=DICOM_XML)) if is_one else (*OFFERS, XML_OFFER)
 
 
 def instance_models(store: FilesystemStore, resource: Resource, *, base_url: str) -> Iterator[bytes]:
