@@ -320,6 +320,16 @@ def test_what_is_damaged_on_the_disk_is_left_out_and_said(filling, get, edited):
     assert get(path_of(good, "series")).status_code == 404
 
 
+def test_what_is_damaged_on_the_disk_is_left_out_of_pictures_and_that_is_said(filling, get, edited):
+    good, bad = filling.add(*(edited(CT, StudyInstanceUID="1", SeriesInstanceUID="1.2") for _ in range(2)))
+    filling.store.absolute(bad.path).write_bytes(b"no DICOM file")
+    response = get(f"{path_of(good, 'series')}/rendered", accept='multipart/related; type="image/jpeg"')
+    assert response.status_code == 206
+    assert "1 instances cannot be shown as images" in response["Warning"]
+    ((headers, _),) = parts_of(response)
+    assert path_of(good) in headers["Content-Location"]
+
+
 @pytest.mark.parametrize(
     "damage",
     [

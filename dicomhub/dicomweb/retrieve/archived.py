@@ -81,11 +81,6 @@ def found_instances(store: FilesystemStore, resource: Resource) -> Found:
     return Found(instances, len(found) - len(instances))
 
 
-def archived_instances(store: FilesystemStore, resource: Resource) -> list[ArchivedInstance]:
-    """Those that can be read. Raises as found_instances() does."""
-    return found_instances(store, resource).instances
-
-
 def _series_uids(resource: Resource) -> list[str]:
     if resource.series_instance_uid is not None:
         return [resource.series_instance_uid]
