@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from dicomhub.standard.uid import checked_uid
+from dicomhub.storage.layout import SeriesKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,3 +28,9 @@ class Entity:
         if self.series_instance_uid is None:
             return "study"
         return "series" if self.sop_instance_uid is None else "instance"
+
+    @property
+    def series_key(self) -> SeriesKey:
+        """Of a series, or of the one that an instance is in; a study has none."""
+        assert self.series_instance_uid is not None
+        return SeriesKey(self.tenant, self.study_instance_uid, self.series_instance_uid)

@@ -36,7 +36,7 @@ class Target(Entity):
         """The series that may hold some of it."""
         if self.series_instance_uid is None:
             return series_on_disk(store, self.tenant, self.study_instance_uid)
-        return [SeriesKey(self.tenant, self.study_instance_uid, self.series_instance_uid)]
+        return [self.series_key]
 
     def exists(self, store: FilesystemStore) -> bool:
         """A file that no batch has brought to the database yet counts, and so do rows without a file."""

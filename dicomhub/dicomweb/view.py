@@ -28,7 +28,7 @@ from dicomhub.environment import Environment
 from dicomhub.storage.filesystem import FilesystemStore, open_store
 
 _OF_THE_RESOURCE = {200, 206, 304}
-LARGE_BYTES = 16 * 1024 * 1024  # what counts of answers that may be of any size
+_LARGE_BYTES = 16 * 1024 * 1024
 
 
 class DicomWebView(Answering):
@@ -39,7 +39,6 @@ class DicomWebView(Answering):
     permission_classes = ()
 
     scopes: ClassVar[Mapping[str, Scope]]
-    is_limited: ClassVar[bool] = False  # whether each answer counts: see take_place()
     varies_by: ClassVar[tuple[str, ...]] = ("Accept",)  # request headers that any answer depends on
     place: Place | None = None
     environment: Environment
@@ -55,8 +54,6 @@ class DicomWebView(Answering):
         self.environment = settings.ENVIRONMENT
         self._admit(request, named=kwargs.get("tenant"))
         self.store = open_store(self.environment)
-        if self.is_limited:
-            self.take_place()
         self.acceptable = Acceptable.parse(
             parameter=request.query_params.get("accept", ""), header=request.headers.get("Accept", "")
         )
@@ -99,12 +96,13 @@ class DicomWebView(Answering):
         """Of what was asked for. PS3.18 8.4.2."""
         return self._public_address + self.request.get_full_path()
 
-    def take_place(self) -> None:
+    def take_place(self, size_bytes: int | None = None) -> None:
         """Count this answer as one of the retrieves a client may have at once. Raises TooManyRetrieves.
 
-        Not for what is small: viewers ask for dozens of frames at the same time.
+        One whose size is given counts from 16 MiB on: viewers ask for dozens of frames at the same time.
         """
-        if self.request.method == "GET":
+        is_small = size_bytes is not None and size_bytes < _LARGE_BYTES
+        if self.request.method == "GET" and not is_small:
             self.place = take_place(
                 self.environment.retrieves_file,
                 self._client(),

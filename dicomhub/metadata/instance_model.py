@@ -3,30 +3,34 @@
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from dicomhub.log import logger
 from dicomhub.standard.dicom_json import data_set_to_model
 from dicomhub.standard.element import DataSetMalformed
-from dicomhub.standard.part10 import HEADER_MAX_BYTES, read_file_meta
-from dicomhub.standard.transfer_syntax import transfer_syntax
+from dicomhub.standard.part10 import HEADER_MAX_BYTES, Part10Malformed, read_file_meta
+from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown, transfer_syntax
+from dicomhub.standard.uid import UidInvalid
 from dicomhub.storage.filesystem import FilesystemStore
-from dicomhub.storage.layout import SeriesKey
+from dicomhub.storage.layout import SeriesKey, instance_path
 from dicomhub.storage.mapped import map_data_set
 
 # Stands in documents for the address of the service, which only a request knows.
 BULK_DATA_BASE = "dicomhub-service:c3f6a0c2"
 
+UNREADABLE: Final = (OSError, Part10Malformed, TransferSyntaxUnknown, UidInvalid)
+"""What keeps an archived file from having a model: it is gone or damaged, or its name is no UID."""
+
 
 def read_instance_model(
-    store: FilesystemStore, key: SeriesKey, *, sop_instance_uid: str, path: str
+    store: FilesystemStore, key: SeriesKey, sop_instance_uid: str
 ) -> tuple[dict[str, Any], str]:
     """Return the model of an archived file, with BulkDataURIs below BULK_DATA_BASE, and its transfer syntax.
 
     A data set that breaks off or is malformed further down is represented by what stands before that, and by
-    its UIDs in any case: it is archived, so it must be found. Raises FileNotFoundError.
+    its UIDs in any case: it is archived, so it must be found. Raises UNREADABLE.
     """
-    descriptor = os.open(store.absolute(path), os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(store.absolute(instance_path(*key, sop_instance_uid)), os.O_RDONLY | os.O_CLOEXEC)
     try:
         meta = read_file_meta(os.pread(descriptor, HEADER_MAX_BYTES, 0))
         bulk_data_uri = (

@@ -4,14 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from dicomhub.log import logger
-from dicomhub.metadata.instance_model import read_instance_model
+from dicomhub.metadata.instance_model import UNREADABLE, read_instance_model
 from dicomhub.metadata.manifest import ManifestEntry, read_manifest
 from dicomhub.metadata.series import read_series
 from dicomhub.standard.dicom_json import encode_model
-from dicomhub.standard.part10 import Part10Malformed
-from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
 from dicomhub.storage.filesystem import FilesystemStore
-from dicomhub.storage.layout import SeriesKey, instance_path
+from dicomhub.storage.layout import SeriesKey
 
 # A file's header takes ten times as long as a line of a document, of which all have to be unpacked.
 _LINES_A_FILE = 10
@@ -38,12 +36,11 @@ def read_instances(
     for uid in sop_instance_uids:
         try:
             lines[uid] = _line(store, key, uid)
-        except (OSError, Part10Malformed, TransferSyntaxUnknown) as error:
+        except UNREADABLE as error:
             logger().error("archived_file_unreadable", instance=uid, error=str(error))
     return InstancesMetadata(manifest.instances, lines)
 
 
 def _line(store: FilesystemStore, key: SeriesKey, sop_instance_uid: str) -> bytes:
-    path = instance_path(*key, sop_instance_uid)
-    model, _ = read_instance_model(store, key, sop_instance_uid=sop_instance_uid, path=path)
+    model, _ = read_instance_model(store, key, sop_instance_uid)
     return encode_model(model)

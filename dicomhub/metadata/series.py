@@ -11,12 +11,10 @@ from datetime import UTC
 from typing import Any
 
 from dicomhub.log import logger
-from dicomhub.metadata.instance_model import first_value, read_instance_model
+from dicomhub.metadata.instance_model import UNREADABLE, first_value, read_instance_model
 from dicomhub.metadata.manifest import Manifest, ManifestEntry, read_manifest, write_manifest
 from dicomhub.metadata.pages import document_digest, first_line, pack, unpack
 from dicomhub.standard.dicom_json import encode_model
-from dicomhub.standard.part10 import Part10Malformed
-from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
 from dicomhub.storage.digest import digest_of_file
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.instance_file import InstanceFile
@@ -53,7 +51,7 @@ def build_series(
         if entry is None or not _is_of(entry, file, of_file):
             try:
                 line, entry = _describe(store, key, file, of_file)
-            except (OSError, Part10Malformed, TransferSyntaxUnknown) as error:
+            except UNREADABLE as error:
                 # Withdrawn since the folder was listed, or damaged on the disk: the others go on.
                 logger().error("archived_file_unreadable", path=file.path, error=str(error))
                 continue
@@ -99,8 +97,8 @@ def read_first_instance(store: FilesystemStore, key: SeriesKey, *, is_fresh: boo
         with suppress(OSError, EOFError):
             return first_line(store.read_document(path))
     for file in store.instance_files(key.tenant, key.study_instance_uid, key.series_instance_uid):
-        with suppress(OSError, Part10Malformed, TransferSyntaxUnknown):
-            model, _ = read_instance_model(store, key, sop_instance_uid=file.sop_instance_uid, path=file.path)
+        with suppress(*UNREADABLE):
+            model, _ = read_instance_model(store, key, file.sop_instance_uid)
             return encode_model(model)
     return None
 
@@ -136,9 +134,7 @@ def _is_of(entry: ManifestEntry, file: InstanceFile, records: list[StoredInstanc
 def _describe(
     store: FilesystemStore, key: SeriesKey, file: InstanceFile, records: list[StoredInstance]
 ) -> tuple[bytes, ManifestEntry]:
-    model, transfer_syntax_uid = read_instance_model(
-        store, key, sop_instance_uid=file.sop_instance_uid, path=file.path
-    )
+    model, transfer_syntax_uid = read_instance_model(store, key, file.sop_instance_uid)
     # Where several were received under one UID, only the file itself says which of them it is.
     is_certain = len({record.digest for record in records}) == 1
     digest = records[-1].digest if is_certain else _digest(store, file)

@@ -3,6 +3,7 @@
 Entities, document types and what is outside of the document are refused (defusedxml).
 """
 
+from collections.abc import Iterator
 from typing import Any, Final
 from xml.etree.ElementTree import Element, ParseError
 
@@ -18,6 +19,7 @@ _MOST_LEFT_OUT: Final = 64
 _NUMBER_MAX_DIGITS: Final = 9
 _MOST_MARKUP: Final = 1_000_000  # of elements' beginnings and ends: each element takes some hundred bytes
 _FLOAT_VRS: Final = frozenset(("FD", "FL"))
+_BLOCKS: Final = tuple(f"{number:02X}" for number in range(0x10, 0x100))
 
 
 class NativeModelMalformed(ValueError):
@@ -52,30 +54,54 @@ def _data_set(parent: Element, depth: int) -> dict[str, Any]:
     if depth > MAX_DEPTH:
         raise NativeModelMalformed(f"sequences are nested more than {MAX_DEPTH} deep")
     model: dict[str, Any] = {}
+    unplaced: list[tuple[str, str, dict[str, Any]]] = []
     for element in _children(parent, "DicomAttribute"):
-        tag = _tag(element, model)
-        vr = element.get("vr", "")
-        model[tag] = {"vr": vr, **_value(element, vr, depth)}
+        tag, vr = element.get("tag", "").upper(), element.get("vr", "")
+        attribute = {"vr": vr, **_value(element, vr, depth)}
+        creator = element.get("privateCreator")
+        if creator is not None and _is_private(tag) and tag[4:6] == "00":
+            unplaced.append((tag, creator, attribute))
+        else:
+            model[tag] = attribute
+    blocks = _Blocks(model)
+    for tag, creator, attribute in unplaced:
+        group, element_number = tag[:4], tag[6:]
+        model[f"{group}{blocks.of(group, creator)}{element_number}"] = attribute
     return model
 
 
-def _tag(element: Element, model: dict[str, Any]) -> str:
-    """Private attributes may have 00 for the block of their creator, which names them instead. A.1.6."""
-    tag = element.get("tag", "").upper()
-    creator = element.get("privateCreator")
-    is_private = len(tag) == 8 and tag[3:4] in "13579BDF"
-    if creator is None or not is_private or tag[4:6] != "00":
-        return tag
-    return f"{tag[:4]}{_block(model, tag[:4], creator)}{tag[6:]}"
+def _is_private(tag: str) -> bool:
+    return len(tag) == 8 and tag[3] in "13579BDF"
 
 
-def _block(model: dict[str, Any], group: str, creator: str) -> str:
-    """The block that a creator has reserved in a group, or now reserves. PS3.5 7.8.1."""
-    for number in range(0x10, 0x100):
-        reserved = model.setdefault(f"{group}00{number:02X}", {"vr": "LO", "Value": [creator]})
-        if reserved.get("Value") == [creator]:
-            return f"{number:02X}"
-    raise NativeModelMalformed(f"group {group} has no block left for a private creator")
+class _Blocks:
+    """Those that private creators have reserved in a data set, or now reserve. PS3.5 7.8.1.
+
+    Private attributes may have 00 for the block of their creator, which names them instead. PS3.19 A.1.6.
+    """
+
+    def __init__(self, model: dict[str, Any]) -> None:
+        self._model = model
+        self._blocks: dict[tuple[str, str], str] = {}
+        self._untried: dict[str, Iterator[str]] = {}
+        for tag, attribute in model.items():
+            match attribute.get("Value"):
+                case [str(creator)] if _is_private(tag) and "0010" <= tag[4:] <= "00FF":
+                    self._blocks.setdefault((tag[:4], creator), tag[6:])
+
+    def of(self, group: str, creator: str) -> str:
+        """Two digits. Raises NativeModelMalformed."""
+        block = self._blocks.get((group, creator))
+        if block is None:
+            block = self._blocks[group, creator] = self._reserved(group, creator)
+        return block
+
+    def _reserved(self, group: str, creator: str) -> str:
+        for block in self._untried.setdefault(group, iter(_BLOCKS)):
+            if (tag := f"{group}00{block}") not in self._model:
+                self._model[tag] = {"vr": "LO", "Value": [creator]}
+                return block
+        raise NativeModelMalformed(f"group {group} has no block left for a private creator")
 
 
 def _value(element: Element, vr: str, depth: int) -> dict[str, Any]:

@@ -8,9 +8,7 @@ from django.conf import settings
 from dicomhub.archive import services
 from dicomhub.intake.journal import settle
 from dicomhub.log import logger
-from dicomhub.metadata.instance_model import read_instance_model
-from dicomhub.standard.part10 import Part10Malformed
-from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
+from dicomhub.metadata.instance_model import UNREADABLE, read_instance_model
 from dicomhub.storage.filesystem import FilesystemStore, open_store
 from dicomhub.storage.layout import JOURNAL, SeriesKey
 from tasks.messages import InstanceBatch, StoredInstance, batch_from_message
@@ -42,9 +40,7 @@ def _headers(store: FilesystemStore, batch: InstanceBatch) -> dict[SeriesKey, di
 def _header(store: FilesystemStore, key: SeriesKey, instance: StoredInstance) -> dict[str, Any]:
     """Empty for a file that is not there or not readable any more: it must not keep the others back."""
     try:
-        return read_instance_model(
-            store, key, sop_instance_uid=instance.sop_instance_uid, path=instance.path
-        )[0]
-    except (OSError, Part10Malformed, TransferSyntaxUnknown) as error:
+        return read_instance_model(store, key, instance.sop_instance_uid)[0]
+    except UNREADABLE as error:
         logger().error("archived_file_unreadable", instance=instance.sop_instance_uid, error=str(error))
         return {}

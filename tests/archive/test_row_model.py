@@ -36,9 +36,7 @@ NAMES = [
 
 def index_alone(intake: Intake, instance: StoredInstance) -> None:
     key = key_of(instance)
-    model, _ = read_instance_model(
-        intake.store, key, sop_instance_uid=instance.sop_instance_uid, path=instance.path
-    )
+    model, _ = read_instance_model(intake.store, key, instance.sop_instance_uid)
     batch = InstanceBatch(batch_id=instance.sop_instance_uid, instances=(instance,))
     index_batch(batch, headers={key: model}, store=intake.store)
 

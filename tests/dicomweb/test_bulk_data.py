@@ -8,6 +8,7 @@ from dicomhub.dicomweb.http.negotiation import NotAcceptable
 from dicomhub.standard.uid import new_uid
 from tests.dicomweb.addressing import path_of
 from tests.dicomweb.reading import parts_of
+from tests.support.damage import damaged_unseen
 from tests.support.samples import sample
 
 CT = sample("CT_small.dcm")
@@ -67,3 +68,22 @@ def test_what_cannot_be_decoded_later_breaks_the_answer_off(get, series_of):
     assert response.status_code == 200
     with pytest.raises(NotAcceptable):
         b"".join(response.streaming_content)
+
+
+@pytest.mark.parametrize("route", ["bulkdata", "pixeldata"])
+def test_what_is_damaged_is_left_out_and_said(filling, get, edited, route):
+    uids = {"StudyInstanceUID": "1", "SeriesInstanceUID": "1.2"}
+    one, other, good = filling.add(*(edited(CT, **uids) for _ in range(3)))
+    filling.store.absolute(one.path).write_bytes(b"no DICOM file")
+    damaged_unseen(filling.store.absolute(other.path))
+    for method in ("get", "head"):
+        response = get(f"{path_of(good, 'series')}/{route}", accept=OCTETS, method=method)
+        assert response.status_code == 206
+        assert "2 instances are damaged in the archive" in response["Warning"]
+    parts = parts_of(get(f"{path_of(good, 'series')}/{route}", accept=OCTETS))
+    assert parts
+    assert all(path_of(good) in headers["Content-Location"] for headers, _ in parts)
+    damaged_unseen(filling.store.absolute(good.path))
+    response = get(f"{path_of(good, 'series')}/{route}", accept=OCTETS)
+    assert response.status_code == 404
+    assert response.json()["error"].endswith("is damaged in the archive")

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -299,3 +300,44 @@ def test_an_issuer_that_is_none_gives_no_keys(provider, configured, path):
     oidc = configured(OIDC_ISSUER=f"{provider.issuer}{path}/")
     with pytest.raises(KeysUnavailable):
         ProviderKeys(lambda: fetched_keys(oidc)).key("any")
+
+
+class _Redirecting(BaseHTTPRequestHandler):
+    """Sends whoever asks for the configuration or the keys to where the real ones are."""
+
+    def do_GET(self):
+        issuer, keys = f"http://{self.headers['Host']}", self.server.keys_url
+        moved = {"/.well-known/openid-configuration": f"{issuer}/document", "/keys": keys}
+        is_moved = self.path in moved
+        document = b"" if is_moved else json.dumps({"issuer": issuer, "jwks_uri": keys}).encode()
+        self.server.asked.append(self.path)
+        self.send_response(302 if is_moved else 200)
+        self.send_header("Location", moved.get(self.path, ""))
+        self.send_header("Content-Length", str(len(document)))
+        self.end_headers()
+        self.wfile.write(document)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def redirecting(provider):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Redirecting)
+    server.keys_url, server.asked = f"{provider.issuer}/jwks", []
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_keys_come_from_their_own_address_and_from_no_other_it_points_to(provider, configured, redirecting):
+    url = f"http://127.0.0.1:{redirecting.server_port}"
+    assert fetched_keys(configured(OIDC_JWKS_URL=redirecting.keys_url)).keys() == {provider.keys[0].name}
+    for values in ({"OIDC_JWKS_URL": f"{url}/keys"}, {"OIDC_ISSUER": url}):
+        oidc = configured(**values)
+        with pytest.raises(KeysUnavailable):
+            ProviderKeys(lambda oidc=oidc: fetched_keys(oidc)).key(provider.keys[0].name)
+    assert redirecting.asked == ["/keys", "/.well-known/openid-configuration"]

@@ -7,6 +7,7 @@ import pytest
 
 from tests.dicomweb.addressing import path_of
 from tests.dicomweb.reading import body_of, json_of, parts_of, transfer_syntax_of
+from tests.support.damage import damaged_unseen
 from tests.support.receiving import data_set_of
 from tests.support.samples import sample
 
@@ -278,6 +279,18 @@ def test_bulk_data_of_an_instance_that_breaks_off_is_404(filling, get, edited):
     assert response.status_code == 404
 
 
+@pytest.mark.parametrize("path", [MR_IMPLICIT, JPEG_2000], ids=["encoded anew", "decoded"])
+def test_what_turns_out_to_be_damaged_is_left_out(filling, get, edited, path):
+    uids = {"StudyInstanceUID": "1", "SeriesInstanceUID": "1.2"}
+    bad, good = filling.add(*(edited(path, **uids) for _ in range(2)))
+    accept = f'multipart/related; type="application/dicom"; transfer-syntax={EXPLICIT}'
+    damaged_unseen(filling.store.absolute(bad.path))
+    (part,) = parts_of(get(path_of(good, "series"), accept=accept))
+    assert elements_of(part[1]).SOPInstanceUID == good.sop_instance_uid
+    damaged_unseen(filling.store.absolute(good.path))
+    assert get(path_of(good, "series"), accept=accept).status_code == 406
+
+
 def test_what_is_damaged_on_the_disk_is_left_out_and_said(filling, get, edited):
     good, bad = filling.add(*(edited(CT, StudyInstanceUID="1", SeriesInstanceUID="1.2") for _ in range(2)))
     filling.store.absolute(bad.path).write_bytes(b"no DICOM file")
@@ -292,6 +305,16 @@ def test_what_is_damaged_on_the_disk_is_left_out_and_said(filling, get, edited):
     assert elements_of(part[1]).SOPInstanceUID == good.sop_instance_uid
     filling.store.absolute(good.path).write_bytes(b"no DICOM file either")
     assert get(path_of(good, "series")).status_code == 404
+
+
+def test_what_is_damaged_on_the_disk_is_left_out_of_pictures_and_that_is_said(filling, get, edited):
+    good, bad = filling.add(*(edited(CT, StudyInstanceUID="1", SeriesInstanceUID="1.2") for _ in range(2)))
+    filling.store.absolute(bad.path).write_bytes(b"no DICOM file")
+    response = get(f"{path_of(good, 'series')}/rendered", accept='multipart/related; type="image/jpeg"')
+    assert response.status_code == 206
+    assert "1 instances cannot be shown as images" in response["Warning"]
+    ((headers, _),) = parts_of(response)
+    assert path_of(good) in headers["Content-Location"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from dicomhub.metadata.instance_model import BULK_DATA_BASE
 from dicomhub.metadata.manifest import read_manifest
 from dicomhub.metadata.pages import join, pack, read_text, unpack
 from dicomhub.metadata.seal import SEAL_BYTES
-from dicomhub.metadata.series import build_series, read_series, write_series
+from dicomhub.metadata.series import build_series, read_first_instance, read_series, write_series
 from dicomhub.metadata.study import read_study, write_study
 from dicomhub.storage.layout import SeriesKey, series_manifest_path, series_metadata_path
 from tests.support.receiving import data_set_of, receive
@@ -136,6 +136,16 @@ def test_a_file_that_was_damaged_on_the_disk_keeps_no_other_back(intake, paths):
     intake.store.absolute(archived[0].instance.path).write_bytes(b"")
     built = build_series(intake.store, key_of(archived[0]))
     assert len(built.lines) == 2
+
+
+def test_a_file_whose_name_is_no_uid_keeps_no_other_back(intake):
+    archived = receive(intake, CT)
+    path = intake.store.absolute(archived.instance.path)
+    path.with_name("copy of an instance.dcm").write_bytes(path.read_bytes())
+    key = key_of(archived)
+    assert uids(build_series(intake.store, key)) == [archived.instance.sop_instance_uid]
+    path.unlink()
+    assert read_first_instance(intake.store, key, is_fresh=False) is None
 
 
 def test_stale_documents_are_passed_over_and_the_files_read_instead(intake, paths):

@@ -92,6 +92,62 @@ def test_private_attributes_of_xml_get_blocks():
     assert read_native_model(write_native_model(model)) == model
 
 
+def native_model(*attributes):
+    """A document of attributes with a value each: (tag, private creator or None, value)."""
+    written = (
+        f'<DicomAttribute tag="{tag}" vr="LO"'
+        + (f' privateCreator="{creator}">' if creator else ">")
+        + f'<Value number="1">{value}</Value></DicomAttribute>'
+        for tag, creator, value in attributes
+    )
+    return f"<NativeDicomModel>{''.join(written)}</NativeDicomModel>".encode()
+
+
+def lo(value):
+    return {"vr": "LO", "Value": [value]}
+
+
+def test_a_hundred_thousand_private_attributes_get_the_blocks_of_their_creators():
+    groups, blocks, elements = ("0029", "002B"), range(0x10, 0x10 + 200), range(250)
+    document = native_model(
+        *(
+            (f"{group}00{element:02X}", f"CREATOR {block}", element)
+            for group in groups
+            for element in elements
+            for block in blocks
+        )
+    )
+    model = {f"{group}00{block:02X}": lo(f"CREATOR {block}") for group in groups for block in blocks}
+    for group in groups:
+        for block in blocks:
+            model |= {f"{group}{block:02X}{element:02X}": lo(f"{element}") for element in elements}
+    assert read_native_model(document) == model
+
+
+def test_blocks_that_a_document_reserves_itself_are_kept():
+    reserved = [("00290010", None, "OTHER"), ("00290012", None, "ONE"), ("00290013", None, "ONE")]
+    attributes = [("00290001", "ONE", "1"), ("00290002", "TWO", "2"), ("002B0001", "ONE", "3")]
+    model = {
+        "00290010": lo("OTHER"),
+        "00290011": lo("TWO"),
+        "00290012": lo("ONE"),
+        "00290013": lo("ONE"),
+        "00291102": lo("2"),
+        "00291201": lo("1"),
+        "002B0010": lo("ONE"),
+        "002B1001": lo("3"),
+    }
+    assert read_native_model(native_model(*reserved, *attributes)) == model
+    assert read_native_model(native_model(*attributes, *reserved)) == model
+
+
+def test_a_group_has_240_blocks():
+    attributes = [("00290001", f"CREATOR {number}", "x") for number in range(240)]
+    assert len(read_native_model(native_model(*attributes))) == 480
+    with pytest.raises(NativeModelMalformed):
+        read_native_model(native_model(*attributes, ("00290001", "ONE MORE", "x")))
+
+
 def test_values_of_each_kind():
     model = {
         "00080018": {"vr": "UI", "Value": ["1.2.3"]},

@@ -29,13 +29,13 @@ def retrieve(route: Route) -> Operation:
 
 
 def metadata(route: Route) -> Operation:
-    xml = Representation(MULTIPART, options=(f'{MULTIPART}; type="{DICOM_XML}"',))
+    xml = of_offers(metadata_room.XML_OFFER)
     single = (Representation(DICOM_XML),) if route.level == "instance" else ()
     return Operation(
         transaction=f"Retrieve {route.level.capitalize()} Metadata",
         section="10.4.1.1.2",
         description="All attributes, the large ones as BulkDataURIs.",
-        gives=(*of_offers(*metadata_room.OFFERS, schema=DATA_SETS), xml, *single),
+        gives=(*of_offers(*metadata_room.OFFERS, schema=DATA_SETS), *xml, *single),
         parameters=(*NEGOTIATION, *CHARSET, *CONDITIONS),
         successes=(200, 304),
         failures=(410, 412),

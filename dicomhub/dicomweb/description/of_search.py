@@ -17,7 +17,7 @@ def search(route: Route) -> Operation:
             "attribute but bytes and whole sequences is a key, at every level. More results than are "
             "returned are announced by a Warning header."
         ),
-        gives=of_offers(*metadata.OFFERS, schema=DATA_SETS),
+        gives=(*of_offers(*metadata.OFFERS, schema=DATA_SETS), *of_offers(metadata.XML_OFFER)),
         parameters=(*NEGOTIATION, *CHARSET, *search_parameters(route.last_word)),
         successes=(200, 204),
         failures=(410, 413),

@@ -25,9 +25,9 @@ from dicomhub.dicomweb.rendered.pictures import Drawing, all_frames, checked, dr
 from dicomhub.dicomweb.rendered.representative import representative
 from dicomhub.dicomweb.rendered.subject import Frames, NoPicture, Stored, subject_of
 from dicomhub.dicomweb.resource import NothingThere
-from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, archived_instance, archived_instances
+from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, Found, archived_instance, found_instances
 from dicomhub.dicomweb.retrieve.frame_list import parse_frame_list
-from dicomhub.dicomweb.view import LARGE_BYTES, DicomWebView
+from dicomhub.dicomweb.view import DicomWebView
 from tasks.transcode.picture_order import Look
 from tasks.transcode.pool import shared_pool
 
@@ -65,8 +65,7 @@ class PictureView(DicomWebView):
             modified_at=instance.modified_at,
         ):
             return unchanged
-        if stored.size_bytes >= LARGE_BYTES:
-            self.take_place()
+        self.take_place(stored.size_bytes)
         if offer.media_type != MULTIPART:
             return self.streamed(
                 stored.chunks(), content_type=stored.media_type, length_bytes=stored.size_bytes
@@ -89,7 +88,7 @@ class Rendered(PictureView):
     def _shown(self, look: Look, frames: str | None) -> HttpResponseBase:
         resource = self.resource()
         if resource.sop_instance_uid is None:
-            return self._of_instances(archived_instances(self.store, resource), look)
+            return self._of_instances(found_instances(self.store, resource), look)
         numbers = () if frames is None else parse_frame_list(frames)
         instance = archived_instance(self.store, resource)
         subject = subject_of(instance)
@@ -117,12 +116,12 @@ class Rendered(PictureView):
         ]
         return self._pictures(parts)
 
-    def _of_instances(self, instances: Sequence[ArchivedInstance], look: Look) -> HttpResponseBase:
+    def _of_instances(self, found: Found, look: Look) -> HttpResponseBase:
         """A part each: what the instance's own rendered resource gives in that media type."""
         offer = self.acceptable.choose(PARTS)
         look = replace(look, media_type=picture_type(offer))
         parts = []
-        for instance in instances:
+        for instance in found.instances:
             with suppress(NoPicture, NothingThere):
                 subject = subject_of(instance)
                 if isinstance(subject, Frames):
@@ -130,7 +129,7 @@ class Rendered(PictureView):
                     parts.append(Part(drawing=drawing, location=f"{instance.resource.path}/rendered"))
         if not parts:
             raise NoPicture("nothing of it has pixels")
-        return self._pictures(parts, left_out=len(instances) - len(parts))
+        return self._pictures(parts, left_out=found.damaged + len(found.instances) - len(parts))
 
     def _pictures(self, parts: Sequence[Part], *, left_out: int = 0) -> HttpResponseBase:
         """One or more, as a multipart. Raises what checked() and draw() raise."""

@@ -1,16 +1,18 @@
 """The archived instances that a resource stands for, each with what has to be known before it is sent."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from dicomhub.archive import selectors
 from dicomhub.dicomweb.http.conditional import entity_tag
 from dicomhub.dicomweb.resource import Damaged, NothingThere, Resource
 from dicomhub.dicomweb.retrieve.content import begun, read_head, section
 from dicomhub.log import logger
+from dicomhub.metadata.instance_model import read_instance_model
 from dicomhub.metadata.manifest import read_manifest
 from dicomhub.standard.part10 import Part10Malformed
 from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown, transfer_syntax
@@ -79,11 +81,6 @@ def found_instances(store: FilesystemStore, resource: Resource) -> Found:
     return Found(instances, len(found) - len(instances))
 
 
-def archived_instances(store: FilesystemStore, resource: Resource) -> list[ArchivedInstance]:
-    """Those that can be read. Raises as found_instances() does."""
-    return found_instances(store, resource).instances
-
-
 def _series_uids(resource: Resource) -> list[str]:
     if resource.series_instance_uid is not None:
         return [resource.series_instance_uid]
@@ -131,14 +128,9 @@ def _instances_of_series(
 def archived_instance(store: FilesystemStore, resource: Resource) -> ArchivedInstance:
     """Raises NothingThere, Damaged."""
     file = instance_file_path(resource)
-    try:
+    with _reading(file):
         status = store.absolute(file).stat()
         transfer_syntax_uid = _transfer_syntax_uid(store.absolute(file))
-    except FileNotFoundError:
-        raise NothingThere("instance") from None
-    except _DAMAGES as error:
-        logger().error("archived_file_unreadable", path=file, error=str(error))
-        raise Damaged("instance") from error
     return ArchivedInstance(
         resource=resource,
         root=store.root,
@@ -150,6 +142,25 @@ def archived_instance(store: FilesystemStore, resource: Resource) -> ArchivedIns
     )
 
 
+def model_of(store: FilesystemStore, resource: Resource) -> dict[str, Any]:
+    """The DICOM JSON Model, as read_instance_model() makes it. Raises NothingThere, Damaged."""
+    assert resource.sop_instance_uid is not None
+    with _reading(instance_file_path(resource)):
+        return read_instance_model(store, resource.series_key, resource.sop_instance_uid)[0]
+
+
+@contextmanager
+def _reading(file: str) -> Iterator[None]:
+    """What keeps the file of an instance from being read, raised as NothingThere or Damaged."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise NothingThere("instance") from None
+    except _DAMAGES as error:
+        logger().error("archived_file_unreadable", path=file, error=str(error))
+        raise Damaged("instance") from error
+
+
 def _transfer_syntax_uid(path: Path) -> str:
     """Raises FileNotFoundError, Part10Malformed, TransferSyntaxUnknown."""
     return transfer_syntax(read_head(path).transfer_syntax_uid).uid
@@ -157,11 +168,5 @@ def _transfer_syntax_uid(path: Path) -> str:
 
 def instance_file_path(resource: Resource) -> str:
     """Where the file of an instance is in the store, if there is such an instance."""
-    assert resource.series_instance_uid is not None
     assert resource.sop_instance_uid is not None
-    return instance_path(
-        resource.tenant,
-        resource.study_instance_uid,
-        resource.series_instance_uid,
-        resource.sop_instance_uid,
-    )
+    return instance_path(*resource.series_key, resource.sop_instance_uid)

@@ -6,15 +6,14 @@ from itertools import chain
 
 from dicomhub.dicomweb.http.multipart import PartHead
 from dicomhub.dicomweb.http.negotiation import Acceptable, NotAcceptable, Offer
-from dicomhub.dicomweb.resource import NothingThere
-from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, instance_file_path
+from dicomhub.dicomweb.resource import Damaged, NothingThere
+from dicomhub.dicomweb.retrieve.archived import ArchivedInstance, model_of
 from dicomhub.dicomweb.retrieve.bulk_data import PIXEL_PATHS, SEGMENT, find
 from dicomhub.dicomweb.retrieve.bulk_value import content_type_of
 from dicomhub.dicomweb.retrieve.renditions import Renditions
 from dicomhub.log import logger
-from dicomhub.metadata.instance_model import BULK_DATA_BASE, read_instance_model
+from dicomhub.metadata.instance_model import BULK_DATA_BASE
 from dicomhub.standard.dicom_json import bulk_data_uris
-from dicomhub.storage.layout import SeriesKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +27,14 @@ class _Planned:
 
 @dataclass(frozen=True, slots=True)
 class BulkPlan:
-    """One or more values, and how many cannot be had in any acceptable form."""
+    """One or more values, and what is missing.
+
+    left_out counts values that cannot be had in any acceptable form, damaged instances that cannot be read.
+    """
 
     planned: tuple[_Planned, ...]
     left_out: int
+    damaged: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +58,21 @@ def plan_bulk(
 ) -> BulkPlan:
     """Every value in the form that is asked for; nothing is decoded for it.
 
-    Raises NothingThere where there are no such values, NotAcceptable where none can be had so, and
-    CodecUnavailable.
+    Raises NothingThere where there are no such values, Damaged where none can be read, NotAcceptable where
+    none can be had so, and CodecUnavailable.
     """
     planned: list[_Planned] = []
     refused: list[Offer] = []
-    left_out = 0
+    left_out = damaged = 0
     for instance in instances:
-        for path in _paths(renditions, instance, only_pixels=only_pixels):
+        try:
+            paths = _paths(renditions, instance, only_pixels=only_pixels)
+        except Damaged:
+            damaged += 1
+            continue
+        except NothingThere:
+            continue  # it has been deleted meanwhile
+        for path in paths:
             try:
                 offers = find(instance, path).offers(acceptable, renditions, single_part=False)
             except NothingThere:
@@ -74,8 +84,10 @@ def plan_bulk(
                 refused += offers
                 left_out += 1
     if not planned:
-        raise NotAcceptable(refused) if refused else NothingThere("bulk data")
-    return BulkPlan(tuple(planned), left_out)
+        if refused:
+            raise NotAcceptable(refused)
+        raise Damaged("bulk data") if damaged else NothingThere("bulk data")
+    return BulkPlan(tuple(planned), left_out, damaged)
 
 
 def head_of(plan: BulkPlan) -> BulkParts:
@@ -103,20 +115,9 @@ def bulk_parts(plan: BulkPlan, renditions: Renditions, *, base_url: str) -> Bulk
 
 
 def _paths(renditions: Renditions, instance: ArchivedInstance, *, only_pixels: bool) -> list[str]:
-    resource = instance.resource
-    assert resource.series_instance_uid is not None
-    assert resource.sop_instance_uid is not None
-    key = SeriesKey(resource.tenant, resource.study_instance_uid, resource.series_instance_uid)
-    try:
-        model, _ = read_instance_model(
-            renditions.store,
-            key,
-            sop_instance_uid=resource.sop_instance_uid,
-            path=instance_file_path(resource),
-        )
-    except FileNotFoundError:
-        return []
-    root = f"{BULK_DATA_BASE}{resource.path}/{SEGMENT}/"
+    """Those of an instance's values. Raises NothingThere, Damaged."""
+    root = f"{BULK_DATA_BASE}{instance.resource.path}/{SEGMENT}/"
+    model = model_of(renditions.store, instance.resource)
     paths = [uri.removeprefix(root) for uri in bulk_data_uris(model)]
     return [path for path in paths if path in PIXEL_PATHS] if only_pixels else paths
 

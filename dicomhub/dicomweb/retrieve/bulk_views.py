@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from dicomhub.accounts.scope import Scope
 from dicomhub.dicomweb.http import multipart
-from dicomhub.dicomweb.retrieve.archived import archived_instance, archived_instances
+from dicomhub.dicomweb.retrieve.archived import archived_instance, found_instances
 from dicomhub.dicomweb.retrieve.bulk_data import SEGMENT, find
 from dicomhub.dicomweb.retrieve.bulk_resource import bulk_parts, plan_bulk
 from dicomhub.dicomweb.retrieve.bulk_resource import head_of as head_of_bulk
@@ -16,7 +16,7 @@ from dicomhub.dicomweb.retrieve.bulk_value import content_type_of
 from dicomhub.dicomweb.retrieve.frame_list import parse_frame_list
 from dicomhub.dicomweb.retrieve.frames import body_of, head_of, in_file, plan_frames
 from dicomhub.dicomweb.retrieve.renditions import open_renditions
-from dicomhub.dicomweb.view import LARGE_BYTES, DicomWebView
+from dicomhub.dicomweb.view import DicomWebView
 
 
 class Frames(DicomWebView):
@@ -31,8 +31,7 @@ class Frames(DicomWebView):
         plan = plan_frames(instance, numbers, self.acceptable, renditions)
         if unchanged := self.unchanged(etag=plan.etag, modified_at=instance.modified_at):
             return unchanged
-        if plan.native_bytes >= LARGE_BYTES:
-            self.take_place()
+        self.take_place(plan.native_bytes)
         if (frame := in_file(plan)) is not None:
             return self.in_ranges(frame.section, size_bytes=frame.size_bytes, content_type=plan.content_type)
         if self.request.method == "HEAD":
@@ -57,8 +56,7 @@ class BulkData(DicomWebView):
         etag = instance.etag(f"{value} {offer}", is_weak=stored is None)
         if unchanged := self.unchanged(etag=etag, modified_at=instance.modified_at):
             return unchanged
-        if (instance.size_bytes if stored is None else stored.size_bytes) >= LARGE_BYTES:
-            self.take_place()
+        self.take_place(instance.size_bytes if stored is None else stored.size_bytes)
         if stored is not None:
             return self.in_ranges(
                 stored.section, size_bytes=stored.size_bytes, content_type=content_type_of(offer)
@@ -72,28 +70,27 @@ class BulkData(DicomWebView):
 class AllBulkData(DicomWebView):
     """Every value of a study, a series or an instance that metadata give a BulkDataURI; or pixels alone."""
 
-    is_limited = True
     scopes: ClassVar = {"GET": Scope.READ}
     only_pixels = False
 
     def get(self, _request: Request, **_kwargs: str) -> HttpResponseBase:
+        self.take_place()
         renditions = open_renditions(self.store, self.environment)
-        plan = plan_bulk(
-            archived_instances(self.store, self.resource()),
-            self.acceptable,
-            renditions,
-            only_pixels=self.only_pixels,
-        )
+        found = found_instances(self.store, self.resource())
+        plan = plan_bulk(found.instances, self.acceptable, renditions, only_pixels=self.only_pixels)
+        damaged = found.damaged + plan.damaged
         if self.request.method == "HEAD":
-            found = head_of_bulk(plan)
+            bulk = head_of_bulk(plan)
         else:
-            found = bulk_parts(plan, renditions, base_url=self.base_url)
+            bulk = bulk_parts(plan, renditions, base_url=self.base_url)
         boundary = multipart.new_boundary()
         response = self.streamed(
-            multipart.encode(found.parts, boundary),
-            content_type=multipart.content_type(part_type=found.part_type, boundary=boundary),
-            status=206 if found.left_out else 200,
+            multipart.encode(bulk.parts, boundary),
+            content_type=multipart.content_type(part_type=bulk.part_type, boundary=boundary),
+            status=206 if bulk.left_out or damaged else 200,
         )
-        if found.left_out:
-            self.warn(response, f"{found.left_out} values cannot be had in an acceptable form")
+        if bulk.left_out:
+            self.warn(response, f"{bulk.left_out} values cannot be had in an acceptable form")
+        if damaged:
+            self.warn(response, f"{damaged} instances are damaged in the archive")
         return response

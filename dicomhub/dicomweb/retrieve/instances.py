@@ -24,6 +24,10 @@ from dicomhub.dicomweb.retrieve.plan import Planned, RetrievePlan
 from dicomhub.dicomweb.retrieve.renditions import NoRendition, Renditions
 from dicomhub.log import logger
 from dicomhub.standard.element import DataSetMalformed
+from dicomhub.standard.part10 import Part10Malformed
+from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
+
+_BROKEN: Final = (DataSetMalformed, FileNotFoundError, NoRendition, Part10Malformed, TransferSyntaxUnknown)
 
 _Part = tuple[Planned, Iterator[bytes]]
 # Of an instance that was to be sent: it has been deleted or replaced since, or it cannot be encoded anew.
@@ -145,8 +149,8 @@ def _or_broken_off(parts: Iterator[_Part]) -> Iterator[_Part]:
 def _content(planned: Planned, renditions: Renditions, *, is_length_announced: bool) -> Iterator[bytes]:
     """The file, begun: what would keep it from being read has happened.
 
-    Raises FileNotFoundError, DataSetMalformed where it has to be encoded anew, and what Renditions.open
-    raises where its pixels have to be.
+    Raises FileNotFoundError; DataSetMalformed, Part10Malformed and TransferSyntaxUnknown where it has to be
+    encoded anew, and what Renditions.open raises where its pixels have to be.
     """
     instance = planned.instance
     if planned.needs_decoder:

@@ -9,22 +9,20 @@ from dicomhub.archive import selectors
 from dicomhub.archive.models import Series, Study
 from dicomhub.dicomweb.http.json_stream import array
 from dicomhub.dicomweb.http.negotiation import DICOM_JSON, DICOM_XML, JSON, MULTIPART, Offer
-from dicomhub.dicomweb.resource import Damaged, NothingThere, Resource
-from dicomhub.dicomweb.retrieve.archived import instance_file_path
+from dicomhub.dicomweb.resource import NothingThere, Resource
+from dicomhub.dicomweb.retrieve.archived import instance_file_path, model_of
 from dicomhub.log import logger
-from dicomhub.metadata.instance_model import BULK_DATA_BASE, read_instance_model
+from dicomhub.metadata.instance_model import BULK_DATA_BASE
 from dicomhub.metadata.pages import read_text
 from dicomhub.metadata.series import read_series
 from dicomhub.metadata.study import read_study
 from dicomhub.standard.dicom_json import encode_model
-from dicomhub.standard.part10 import Part10Malformed
-from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.instance_file import file_version, modified_at
-from dicomhub.storage.layout import SeriesKey, series_metadata_path, study_metadata_path
+from dicomhub.storage.layout import series_metadata_path, study_metadata_path
 
 OFFERS = (Offer(media_type=DICOM_JSON), Offer(media_type=JSON))
-_XML_OFFER = Offer(media_type=MULTIPART, part_type=DICOM_XML)
+XML_OFFER = Offer(media_type=MULTIPART, part_type=DICOM_XML)
 # A quotation mark inside a JSON string is escaped, so no value of an attribute can look like this.
 _PLACEHOLDER = f'"BulkDataURI":"{BULK_DATA_BASE}'.encode("ascii")
 
@@ -32,7 +30,7 @@ _PLACEHOLDER = f'"BulkDataURI":"{BULK_DATA_BASE}'.encode("ascii")
 def metadata_offers(resource: Resource) -> tuple[Offer, ...]:
     """One instance can be had in XML without a multipart around it, too."""
     is_one = resource.sop_instance_uid is not None
-    return (*OFFERS, _XML_OFFER, Offer(media_type=DICOM_XML)) if is_one else (*OFFERS, _XML_OFFER)
+    return (*OFFERS, XML_OFFER, Offer(media_type=DICOM_XML)) if is_one else (*OFFERS, XML_OFFER)
 
 
 def instance_models(store: FilesystemStore, resource: Resource, *, base_url: str) -> Iterator[bytes]:
@@ -143,29 +141,13 @@ def _lines(store: FilesystemStore, resource: Resource) -> Iterator[bytes]:
 
 def _line_of_instance(store: FilesystemStore, resource: Resource) -> Iterator[bytes]:
     """Made from the file: that is quicker than to unpack the series it is in, and never old."""
-    assert resource.series_instance_uid is not None
-    assert resource.sop_instance_uid is not None
-    key = SeriesKey(resource.tenant, resource.study_instance_uid, resource.series_instance_uid)
-    try:
-        model, _ = read_instance_model(
-            store,
-            key,
-            sop_instance_uid=resource.sop_instance_uid,
-            path=instance_file_path(resource),
-        )
-    except FileNotFoundError:
-        raise NothingThere("instance") from None
-    except (Part10Malformed, TransferSyntaxUnknown) as error:
-        logger().error("archived_file_unreadable", path=instance_file_path(resource), error=str(error))
-        raise Damaged("instance") from error
-    yield encode_model(model)
+    yield encode_model(model_of(store, resource))
 
 
 def _lines_of_series(store: FilesystemStore, resource: Resource) -> Iterator[bytes]:
-    assert resource.series_instance_uid is not None
-    key = SeriesKey(resource.tenant, resource.study_instance_uid, resource.series_instance_uid)
+    key = resource.series_key
     try:
-        series = selectors.series(key.tenant, key.study_instance_uid, key.series_instance_uid)
+        series = selectors.series(*key)
     except Series.DoesNotExist:
         raise NothingThere("series") from None
     return iter(read_series(store, key, is_fresh=series.is_document_fresh).lines)

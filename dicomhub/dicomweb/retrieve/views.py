@@ -17,7 +17,7 @@ from dicomhub.dicomweb.retrieve.file_names import paths_in_zip, zip_name
 from dicomhub.dicomweb.retrieve.instances import body_of, head_of, zip_of
 from dicomhub.dicomweb.retrieve.plan import plan_retrieve
 from dicomhub.dicomweb.retrieve.renditions import open_renditions
-from dicomhub.dicomweb.view import LARGE_BYTES, DicomWebView
+from dicomhub.dicomweb.view import DicomWebView
 
 _JUDGED_BY_ETAG = ("If-Range", "If-Match")
 
@@ -33,8 +33,8 @@ class Retrieve(DicomWebView):
             self.take_place()
         renditions = open_renditions(self.store, self.environment)
         found = found_instances(self.store, resource)
-        if resource.kind == "instance" and found.instances[0].size_bytes >= LARGE_BYTES:
-            self.take_place()
+        if resource.kind == "instance":
+            self.take_place(found.instances[0].size_bytes)
         plan = plan_retrieve(
             found.instances,
             self.acceptable,

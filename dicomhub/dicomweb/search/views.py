@@ -12,7 +12,7 @@ from dicomhub.accounts.scope import Scope
 from dicomhub.dicomweb.http import multipart
 from dicomhub.dicomweb.http.json_stream import array
 from dicomhub.dicomweb.http.multipart import PartHead
-from dicomhub.dicomweb.http.negotiation import DICOM_XML, MULTIPART, Offer
+from dicomhub.dicomweb.http.negotiation import DICOM_XML, Offer
 from dicomhub.dicomweb.retrieve import metadata
 from dicomhub.dicomweb.retrieve.metadata import with_bulk_data_base
 from dicomhub.dicomweb.retrieve.metadata_xml import document
@@ -25,7 +25,6 @@ from dicomhub.dicomweb.view import DicomWebView
 from dicomhub.standard.dicom_json import encode_model
 from tasks.warehouse.open import shared_warehouse
 
-_XML_OFFER = Offer(media_type=MULTIPART, part_type=DICOM_XML)
 _FIND = {"studies": studies, "series": series, "instances": instances}
 
 
@@ -38,7 +37,7 @@ class Search(DicomWebView):
     level: rows.Level = "studies"
 
     def get(self, request: Request, **kwargs: str) -> HttpResponseBase:
-        offer = self.acceptable.choose((*metadata.OFFERS, _XML_OFFER))
+        offer = self.acceptable.choose((*metadata.OFFERS, metadata.XML_OFFER))
         pairs = ((name, value) for name, values in request.query_params.lists() for value in values)
         query = parse_search_query(pairs, max_uids=self.environment.web.qido_max_uids)
         found = self._found(query, kwargs)
@@ -54,7 +53,7 @@ class Search(DicomWebView):
 
     def _answer(self, lines: Iterable[bytes], offer: Offer) -> HttpResponseBase:
         """One JSON array, or a part a result in XML. PS3.18 10.6.4, 8.7.4."""
-        if offer != _XML_OFFER:
+        if offer != metadata.XML_OFFER:
             return self.compressible(array(lines), content_type=offer.media_type)
         boundary = multipart.new_boundary()
         parts = ((PartHead(DICOM_XML, rows.retrieve_url_of(line)), (document(line),)) for line in lines)
