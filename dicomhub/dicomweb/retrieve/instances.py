@@ -27,11 +27,16 @@ from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.part10 import Part10Malformed
 from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown
 
-_BROKEN: Final = (DataSetMalformed, FileNotFoundError, NoRendition, Part10Malformed, TransferSyntaxUnknown)
-
 _Part = tuple[Planned, Iterator[bytes]]
 # Of an instance that was to be sent: it has been deleted or replaced since, or it cannot be encoded anew.
-_BROKEN: Final = (ArchivedFileChanged, DataSetMalformed, FileNotFoundError, NoRendition)
+_BROKEN: Final = (
+    ArchivedFileChanged,
+    DataSetMalformed,
+    FileNotFoundError,
+    NoRendition,
+    Part10Malformed,
+    TransferSyntaxUnknown,
+)
 
 
 @dataclass(frozen=True, slots=True)
