@@ -20,6 +20,7 @@ _DICOM = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _JSON = "application/dicom+json"
 _OCTETS = 'multipart/related; type="application/octet-stream"'
 _REQUESTS = 200
+_SEARCHES = 60
 _WARM_UP = 3
 _STUDIES = 100
 _STORED_AT_ONCE = 20
@@ -108,7 +109,9 @@ def search(bench: Bench) -> list[Table]:
     }
     with bench.serving("search", [path for study in studies for path in study.files]) as serving:
         return [
-            _table(title, bench.medians(serving, _latency([path], _JSON)), compared="p95, ms")
+            _table(
+                title, bench.medians(serving, _latency([path], _JSON, requests=_SEARCHES)), compared="p95, ms"
+            )
             for title, path in queries.items()
         ]
 
@@ -221,9 +224,9 @@ def _asked(server: Serving, paths: Sequence[str], accept: str) -> list[Answer]:
         reader.close()
 
 
-def _latency(paths: Sequence[str], accept: str) -> Callable[[Serving], Figures]:
+def _latency(paths: Sequence[str], accept: str, *, requests: int = _REQUESTS) -> Callable[[Serving], Figures]:
     def measure(server: Serving) -> Figures:
-        answers = _asked(server, list(islice(cycle(paths), _REQUESTS)), accept)
+        answers = _asked(server, list(islice(cycle(paths), requests)), accept)
         milliseconds = [answer.seconds * 1e3 for answer in answers]
         return {"median, ms": median(milliseconds), "p95, ms": quantiles(milliseconds, n=20)[18]}
 
