@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
 from django.http.response import HttpResponseBase
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.cache import patch_vary_headers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import MethodNotAllowed
@@ -137,7 +137,9 @@ class DicomWebView(Answering):
         """The absolute address of this tenant's service, as the client reached it; no slash at its end."""
         match = self.request.resolver_match
         assert match is not None
-        return self._public_address + _service_path(match.namespace, match.kwargs.get("tenant"))
+        return self._public_address + _service_path(
+            get_script_prefix(), match.namespace, match.kwargs.get("tenant")
+        )
 
     def warn(self, response: HttpResponseBase, text: str) -> None:
         """Add a Warning header, in the words and the form of PS3.18 8.3.4."""
@@ -146,8 +148,11 @@ class DicomWebView(Answering):
 
 
 @lru_cache(maxsize=1024)
-def _service_path(namespace: str, tenant: str | None) -> str:
-    """Without a slash at its end. Django takes 40 us to put it together, and each part says where it is."""
+def _service_path(_script_prefix: str, namespace: str, tenant: str | None) -> str:
+    """Without a slash at its end. Django takes 40 us to put it together, and each part says where it is.
+
+    The prefix is in it: one that a proxy gave with another request must not be remembered for this one.
+    """
     return reverse(f"{namespace}:root", kwargs={"tenant": tenant} if tenant else {}).rstrip("/")
 
 

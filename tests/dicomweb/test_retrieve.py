@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from django.test.utils import override_script_prefix
 
 from tests.dicomweb.addressing import path_of
 from tests.dicomweb.reading import body_of, json_of, parts_of, transfer_syntax_of
@@ -339,3 +340,11 @@ def test_a_damaged_instance_alone_is_404_by_every_route(filling, get, edited, da
     query = {"requestType": "WADO", "studyUID": "1", "seriesUID": "1.2", "objectUID": bad.sop_instance_uid}
     assert get("/wado", query, root="").status_code == 404
     assert get(path_of(bad) + "/thumbnail").status_code == 404
+
+
+def test_a_prefix_that_one_request_came_with_is_not_in_the_next_ones_addresses(filling, get):
+    (instance,) = filling.add(CT)
+    path = f"{path_of(instance, 'instance')}/metadata"
+    with override_script_prefix("/elsewhere/"):
+        assert b'"BulkDataURI":"http://testserver/elsewhere/dicom-web/' in body_of(get(path))
+    assert b'"BulkDataURI":"http://testserver/dicom-web/' in body_of(get(path))
