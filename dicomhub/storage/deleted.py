@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from dicomhub.standard.uid import is_uid
 from dicomhub.storage.durable import make_directories, sync_directory
 from dicomhub.storage.filesystem import FilesystemStore
+from dicomhub.storage.instance_file import SUFFIX, is_instance_name
 from dicomhub.storage.layout import (
     VERSIONS,
     SeriesKey,
@@ -25,8 +26,6 @@ from dicomhub.storage.layout import (
     study_directory,
 )
 from dicomhub.storage.lock import directory_lock, open_locked
-
-_SUFFIX = ".dcm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ def withdraw_series(
         files = [
             file
             for file in sorted(directory.iterdir())
-            if file.suffix == _SUFFIX
+            if is_instance_name(file.name)
             and sop_instance_uid in (None, file.stem)
             and file.stat().st_ctime_ns <= began_at_ns
         ]
@@ -127,7 +126,7 @@ def deleted_files(store: FilesystemStore, deletion_id: str) -> Iterator[DeletedF
         key = SeriesKey(tenant, study, series)
         entries = [(entry.stat(), entry) for entry in directory.iterdir()]
         for status, entry in sorted(entries, key=lambda each: (each[0].st_mtime_ns, each[1].name)):
-            uid = entry.name.removesuffix(_SUFFIX)
+            uid = entry.name.removesuffix(SUFFIX)
             path = instance_path(*key, uid)
             yield DeletedFile(key, uid, path, f"{root}/{path}", status.st_size)
 
@@ -151,8 +150,8 @@ def series_on_disk(store: FilesystemStore, tenant: str, study: str) -> list[Seri
 
 def has_instances(store: FilesystemStore, key: SeriesKey) -> bool:
     directory = store.absolute(series_directory(*key))
-    return directory.is_dir() and any(file.suffix == _SUFFIX for file in directory.iterdir())
+    return directory.is_dir() and any(is_instance_name(file.name) for file in directory.iterdir())
 
 
 def _versions_directory(path: str) -> str:
-    return f"{VERSIONS}/{path.removesuffix(_SUFFIX)}"
+    return f"{VERSIONS}/{path.removesuffix(SUFFIX)}"

@@ -18,7 +18,7 @@ from dicomhub.environment import Environment
 from dicomhub.storage.digest import digest_of_file
 from dicomhub.storage.durable import make_directories, put, sync_directory
 from dicomhub.storage.incoming import IncomingFile
-from dicomhub.storage.instance_file import SUFFIX, InstanceFile, instance_file
+from dicomhub.storage.instance_file import InstanceFile, instance_file, is_instance_name
 from dicomhub.storage.layout import INCOMING, rendition_paths, series_directory, version_path
 from dicomhub.storage.lock import directory_lock, open_locked
 
@@ -180,7 +180,7 @@ class FilesystemStore:
         except FileNotFoundError:
             return []
         with entries:
-            files = [instance_file(relative, entry) for entry in entries if entry.name.endswith(SUFFIX)]
+            files = [instance_file(relative, entry) for entry in entries if is_instance_name(entry.name)]
         return sorted(files, key=lambda file: file.sop_instance_uid)
 
     def read_document(self, relative: str) -> bytes:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from dicomhub.standard.uid import is_uid
+
 SUFFIX: Final = ".dcm"
 
 
@@ -17,6 +19,11 @@ class InstanceFile:
     size_bytes: int
     modified_at: datetime
     version: str
+
+
+def is_instance_name(name: str) -> bool:
+    """Whether a file of this name is ours: what else there is in a series' folder is no instance."""
+    return name.endswith(SUFFIX) and is_uid(name.removesuffix(SUFFIX))
 
 
 def instance_file(directory: str, entry: os.DirEntry[str]) -> InstanceFile:

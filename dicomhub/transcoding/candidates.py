@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from dicomhub.archive.incoming import key_of
 from dicomhub.metadata.manifest import read_manifest
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.layout import SeriesKey, instance_path
@@ -17,7 +18,7 @@ def of_batch(instances: Iterable[StoredInstance]) -> list[Candidate]:
     """What viewers cannot decode, and what could not be rendered before. Raises selectors.PolicyInvalid."""
     by_path = {instance.path: instance for instance in instances}
     settings = selectors.settings_by_tenant(instance.tenant for instance in by_path.values())
-    keys = {path: _key(instance) for path, instance in by_path.items()}
+    keys = {path: key_of(instance) for path, instance in by_path.items()}
     earlier = selectors.earlier_tries(keys.values())
     return [
         Candidate(
@@ -33,10 +34,6 @@ def of_batch(instances: Iterable[StoredInstance]) -> list[Candidate]:
         if (tried := earlier.get((keys[path], instance.sop_instance_uid))) is not None
         or not is_for_viewers(instance.transfer_syntax_uid, settings[instance.tenant])
     ]
-
-
-def _key(instance: StoredInstance) -> SeriesKey:
-    return SeriesKey(instance.tenant, instance.study_instance_uid, instance.series_instance_uid)
 
 
 def of_rows(rows: Iterable[UnrenderedInstance]) -> Iterator[Candidate]:

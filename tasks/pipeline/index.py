@@ -6,6 +6,7 @@ from celery import shared_task
 from django.conf import settings
 
 from dicomhub.archive import services
+from dicomhub.archive.incoming import key_of
 from dicomhub.intake.journal import settle
 from dicomhub.log import logger
 from dicomhub.metadata.instance_model import UNREADABLE, read_instance_model
@@ -31,7 +32,7 @@ def _headers(store: FilesystemStore, batch: InstanceBatch) -> dict[SeriesKey, di
     """The DICOM JSON Model of the newest instance of each series: what its rows are made from."""
     headers: dict[SeriesKey, dict[str, Any]] = {}
     for instance in sorted(batch.instances, key=lambda instance: instance.received_at, reverse=True):
-        key = SeriesKey(instance.tenant, instance.study_instance_uid, instance.series_instance_uid)
+        key = key_of(instance)
         if not headers.get(key):
             headers[key] = _header(store, key, instance)
     return headers

@@ -9,7 +9,7 @@ from dicomhub.deletion.restoring import request_restore
 from dicomhub.storage.layout import instance_path
 from dicomhub.tenants.services import ensure_tenant
 from tasks.pipeline.deletions import deletions
-from tests.dicomweb.reading import body_of, json_of
+from tests.dicomweb.reading import body_of, json_of, parts_of
 from tests.support.samples import sample
 
 CT, MR = sample("CT_small.dcm"), sample("MR_small.dcm")
@@ -205,3 +205,15 @@ def test_restoring_goes_before_nothing_that_came_since(study, files, get, delete
         f"deleted/{deletion.deletion_id}/{instance_path('default', '1.2', '1.2.1', '1.2.1.1')}"
     )
     assert (deletion.state, kept.exists()) == ("done", True)
+
+
+def test_what_is_no_instance_in_a_folder_of_ours_is_neither_served_nor_in_the_way(study, get, delete):
+    first = study.store.absolute(instance_path("default", "1.2", "1.2.1", "1.2.1.1"))
+    stray = first.with_name("a copy.dcm")
+    stray.write_bytes(first.read_bytes())
+    answer = get(FIRST, accept=ANY)
+    assert answer.status_code == 200
+    assert len(parts_of(answer)) == 3
+    assert delete(STUDY).status_code == 200
+    assert get(FIRST).status_code == 410
+    assert stray.exists()
