@@ -188,7 +188,8 @@ def copies(bench: Bench) -> list[Table]:
 
 def fairness(bench: Bench) -> list[Table]:
     """Two senders push CT without pause, a third sends one 2 MB instance again and again."""
-    ct = bench.series("CTF", rows=512)
+    # More, and whoever waits for DCMTK's one process gives up before its turn.
+    ct = bench.series("CTF", instances=min(bench.instances, 60), rows=512)
     file = next(bench.series("RFF", instances=1, rows=1024).folder.iterdir())
     receivers = [
         bench.dicomhub("dicomhub, process", SCP_DURABILITY="process"),
