@@ -10,7 +10,6 @@ from dicomhub.standard.dicom_json import data_set_to_model
 from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.part10 import HEADER_MAX_BYTES, Part10Malformed, read_file_meta
 from dicomhub.standard.transfer_syntax import TransferSyntaxUnknown, transfer_syntax
-from dicomhub.standard.uid import UidInvalid
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.layout import SeriesKey, instance_path
 from dicomhub.storage.mapped import map_data_set
@@ -18,8 +17,8 @@ from dicomhub.storage.mapped import map_data_set
 # Stands in documents for the address of the service, which only a request knows.
 BULK_DATA_BASE = "dicomhub-service:c3f6a0c2"
 
-UNREADABLE: Final = (OSError, Part10Malformed, TransferSyntaxUnknown, UidInvalid)
-"""What keeps an archived file from having a model: it is gone or damaged, or its name is no UID."""
+UNREADABLE: Final = (OSError, Part10Malformed, TransferSyntaxUnknown)
+"""What keeps an archived file from having a model: it is gone or damaged."""
 
 
 def read_instance_model(

@@ -110,9 +110,8 @@ def close_greetings(page: Page) -> None:
     for name in ("Skip all", "Confirm and hide"):
         greeting = page.get_by_text(name, exact=True)
         if greeting.count():
-            greeting.first.dispatch_event(
-                "click"
-            )  # a mouse would meet whatever lies in front of it just then
+            # A mouse would meet whatever lies in front of it just then.
+            greeting.first.dispatch_event("click")
 
 
 def open_study_list(page: Page, url: str, *, patient_name: str) -> None:

@@ -4,7 +4,6 @@ import subprocess
 
 import pytest
 from pydicom import dcmread
-from pydicom.uid import generate_uid
 from pynetdicom import AE
 
 from dicomhub.intake.admission import (
@@ -16,9 +15,9 @@ from dicomhub.intake.admission import (
 )
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.layout import ADMISSION_SNAPSHOT
+from tests.scp.copies import fresh_copy
 from tests.scp.pdus import CT, EXPLICIT, IMPLICIT, VERIFICATION, associate_rq
 from tests.scp.raw_peer import RawPeer, data_pdus, data_set_of, store_command
-from tests.support.samples import sample
 
 MR = "1.2.840.10008.5.1.4.1.1.4"
 TENANTS = {name: TenantAdmission(tenant=name) for name in ("default", "north", "south")}
@@ -48,20 +47,6 @@ def answer(scp, **titles: bytes) -> tuple[int, ...]:
         return (pdu_type,) if pdu_type == 2 else tuple(body[1:])
 
 
-def fresh_copy(folder, **changes):
-    data_set = dcmread(sample("CT_small.dcm"))
-    data_set.SOPInstanceUID = data_set.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-    for keyword, value in changes.items():
-        setattr(data_set, keyword, value)
-    return save(folder, data_set)
-
-
-def save(folder, data_set):
-    path = folder / f"{data_set.SOPInstanceUID}.dcm"
-    data_set.save_as(path)
-    return path
-
-
 def stored(scp, path, **titles: bytes) -> tuple[int, str, str | None]:
     """Status, comment, and the tenant that the instance was archived for."""
     with RawPeer(scp).associate(**titles) as peer:
@@ -72,7 +57,7 @@ def stored(scp, path, **titles: bytes) -> tuple[int, str, str | None]:
 
 
 def test_out_of_the_box_any_title_may_send(scp, tmp_path):
-    path = fresh_copy(tmp_path)
+    path = fresh_copy("CT_small.dcm", tmp_path)
     command = ["storescu", "-aec", "WHATEVER", "-aet", "WHOEVER", scp.host, str(scp.port), path]
     assert subprocess.run(command, check=False, timeout=300).returncode == 0
 
@@ -118,11 +103,13 @@ def test_the_tenant_is_the_one_that_a_private_attribute_names(scp, admit, tmp_pa
     admit(tenant_attribute=attribute, calling_ae_titles={"CT1": "south"})
 
     def marked(value: str | None):
-        data_set = dcmread(fresh_copy(tmp_path))
+        path = fresh_copy("CT_small.dcm", tmp_path)
+        data_set = dcmread(path)
         data_set.private_block(0x0029, "OTHER", create=True).add_new(0x10, "LO", "S")
         if value is not None:
             data_set.private_block(0x0029, "ACME", create=True).add_new(0x10, "LO", value)
-        return save(tmp_path, data_set)
+        data_set.save_as(path)
+        return path
 
     assert stored(scp, marked("N")) == (0, "", "north")
     assert stored(scp, marked("S")) == (0, "", "south")
@@ -135,11 +122,11 @@ def test_the_tenant_is_the_one_that_a_private_attribute_names(scp, admit, tmp_pa
 def test_what_names_no_tenant_is_refused_where_that_is_wanted(scp, admit, tmp_path):
     attribute = TenantAttribute(tag="00080080", tenants={"North": "north"}, is_unknown_refused=True)
     admit(tenant_attribute=attribute, calling_ae_titles={"CT1": "south"})
-    assert stored(scp, fresh_copy(tmp_path, InstitutionName="North")) == (0, "", "north")
-    unknown = fresh_copy(tmp_path, InstitutionName="Elsewhere")
+    assert stored(scp, fresh_copy("CT_small.dcm", tmp_path, InstitutionName="North")) == (0, "", "north")
+    unknown = fresh_copy("CT_small.dcm", tmp_path, InstitutionName="Elsewhere")
     assert stored(scp, unknown) == (0x0124, "(0008,0080) names no tenant", None)
     assert stored(scp, unknown, calling=b"CT1")[0] == 0x0124
-    absent = fresh_copy(tmp_path, InstitutionName="")
+    absent = fresh_copy("CT_small.dcm", tmp_path, InstitutionName="")
     assert stored(scp, absent) == (0x0124, "(0008,0080) is missing, and would name the tenant", None)
     assert stored(scp, absent, calling=b"CT1") == (0, "", "south")
     assert scp.incoming() == []
@@ -157,7 +144,7 @@ def test_a_damaged_snapshot_lets_nobody_in_until_it_is_whole_again(scp, store, a
 
 
 def test_an_association_goes_on_by_the_rules_that_it_began_with(scp, admit, tmp_path):
-    path = fresh_copy(tmp_path)
+    path = fresh_copy("CT_small.dcm", tmp_path)
     with RawPeer(scp).associate() as peer:
         admit(are_calling_titles_closed=True)
         assert answer(scp) == (1, 1, 3)
