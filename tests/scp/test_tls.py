@@ -108,6 +108,21 @@ def test_what_dcmtk_sends_is_kept_bit_for_bit(scp, certificates, tmp_path, trust
     assert archived(scp, path) == data_set_of(path)
 
 
+@pytest.mark.parametrize(
+    ("profile", "is_served"), [("+py", True), ("+px", True), ("+pz", True), ("+pa", False), ("+pn", False)]
+)
+def test_dcmtk_is_served_by_each_bcp_195_profile_and_by_no_retired_one(
+    scp, certificates, tmp_path, profile, is_served
+):
+    path = fresh_copy("CT_small.dcm", tmp_path)
+    trust = ["+cf", certificates.authority.certificate]
+    done = subprocess.run(
+        ["storescu", "+tla", *trust, profile, scp.host, str(scp.tls_port), path], check=False, timeout=300
+    )
+    assert (done.returncode == 0) is is_served
+    assert archived(scp, path) == (data_set_of(path) if is_served else None)
+
+
 @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
 def test_what_pynetdicom_sends_is_kept_bit_for_bit(scp, certificates, tmp_path, version):
     paths = write_ct_series(tmp_path, instances=3, patient_id="TLS", rows=1024)
