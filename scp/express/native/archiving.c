@@ -2,6 +2,7 @@
    dicomhub/storage and dicomhub/intake take them. Where one fails, what was done is taken back, and Python has the
    whole incoming file to decide about. */
 
+#define _GNU_SOURCE /* renameat2 */
 #include "express.h"
 
 #include <errno.h>
@@ -127,16 +128,31 @@ static int append_to_journal(struct express *x)
     return 0;
 }
 
-/* With the lock on the series' folder: give the file its name, and confirm it. */
-static int link_and_confirm(struct express *x, int directory, const char *target)
+/* Give a file another name, unless there is something of that name. The intake links and unlinks instead, for not
+   every file system can do this; that costs another 30 microseconds. */
+static int move(const char *from, const char *to)
 {
-    if (link(x->incoming, target) < 0)
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    if (link(from, to) < 0)
+        return -1;
+    unlink(from);
+    return 0;
+}
+
+/* With the lock on the series' folder: give the file its name, and confirm it. */
+static int place_and_confirm(struct express *x, int directory, const char *target)
+{
+    if (move(x->incoming, target) < 0)
         return 0; /* it has come before, most likely */
     if (x->is_power_safe && fsync(directory) < 0)
         x->error = errno;
     else if (append_to_journal(x))
         return 1;
-    unlink(target);
+    if (move(target, x->incoming) < 0)
+        unlink(target);
     return 0;
 }
 
@@ -154,11 +170,10 @@ int archive(struct express *x)
     int directory = open(x->series_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return 0;
-    int is_archived = lock(directory, LOCK_SH) == 0 && link_and_confirm(x, directory, target);
+    int is_archived = lock(directory, LOCK_SH) == 0 && place_and_confirm(x, directory, target);
     close(directory);
     if (!is_archived)
         return 0;
-    unlink(x->incoming);
     close((int)x->file);
     x->file = -1;
     return 1;
