@@ -95,6 +95,7 @@ class Intake:
                 announced=announced,
                 source_ae_title=provenance.calling_ae_title,
                 quarantine=self._quarantine,
+                check_reserve=self._check_reserve,
                 accept=lambda whole: self._accept(
                     whole, _tenant_of(whole, by_attribute) or admission, provenance
                 ),
