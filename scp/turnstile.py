@@ -22,11 +22,11 @@ from scp.upper_layer.events import AbortReason, AssociateRequested
 from scp.upper_layer.parser import PduParser
 
 # A child that has just released an association is free a moment later: until then nobody is refused. On a
-# busy machine the moment is longer, so whoever is seen to be at the end of an association is waited for.
+# busy machine the moment is longer, so whoever has just come to the end of an association is waited for.
 GRACE_SECONDS = 0.05
-_ENDING_GRACE_SECONDS = 1.0
 # How long a peer may take to send its request, and then to close. PS3.8 wants the request read first.
 _PATIENCE_SECONDS = 2.0
+# When there are more, who has had the longest time for it goes: peers that send nothing keep nobody waiting.
 _MAX_REFUSALS = 64
 _BUFFER_BYTES = 64 * 1024
 
@@ -114,7 +114,7 @@ class Turnstile:
         wait_seconds = TICK_SECONDS
         if self._knocked_at is not None:
             wait_seconds = max(0.0, self._judged_at - time.monotonic())
-        elif self._context.scoreboard.is_saturated and len(self._refusals) < _MAX_REFUSALS:
+        elif self._context.scoreboard.is_saturated:
             for listener in self._context.listeners:
                 poll.register(listener, select.POLLIN)
         return {descriptor for descriptor, _ in poll.poll(wait_seconds * 1000 + 1)}
@@ -140,18 +140,11 @@ class Turnstile:
         # Who has been accepted meanwhile was first in the queue: who is there now has just come.
         elif not scoreboard.is_saturated or scoreboard.accepted() != self._accepted_before_knock:
             self._knocked_at = None
-        elif self._is_hopeful(now - self._knocked_at):
+        elif scoreboard.is_anyone_idle() or scoreboard.is_anyone_about_to_be_idle():
             self._judged_at = now + GRACE_SECONDS
         else:
             self._knocked_at = None
             self._refuse()
-
-    def _is_hopeful(self, waited_seconds: float) -> bool:
-        """Whether somebody is going to accept who has knocked, though nobody has yet."""
-        scoreboard = self._context.scoreboard
-        if scoreboard.is_anyone_idle():
-            return True
-        return waited_seconds < _ENDING_GRACE_SECONDS and scoreboard.is_anyone_ending()
 
     def _refuse(self) -> None:
         listeners = self._context.listeners
@@ -160,7 +153,7 @@ class Turnstile:
 
     def _refuse_on(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
         with suppress(BlockingIOError, ConnectionAbortedError):
-            while len(self._refusals) < _MAX_REFUSALS:
+            for _ in range(_MAX_REFUSALS):  # the rest with the next turn: those who have come are read first
                 accepted, address = listener.accept()
                 try:
                     refusal = Refusal(
@@ -171,6 +164,8 @@ class Turnstile:
                     continue
                 self._refusals.append(refusal)
                 refusal.advance()
+                if len(self._refusals) > _MAX_REFUSALS:
+                    self._refusals.pop(0).close()
 
 
 def refuse(context: ChildContext) -> None:

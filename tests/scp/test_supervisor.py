@@ -143,6 +143,40 @@ def test_saturation_is_answered_while_it_lasts_and_ends_with_the_first_release(s
         wait_until(lambda: not _is_rejected(scp), what="there is room again")
 
 
+def test_a_peer_that_does_not_close_after_its_release_delays_no_refusal(start_scp):
+    scp = start_scp(**SMALL_POOL)
+    with RawPeer(scp).associate(), RawPeer(scp).associate() as lingering:
+        lingering.send(RELEASE_RQ)
+        assert lingering.read() == (6, bytes(4))
+        wait_until(lambda: _is_rejected(scp), what="the pool is saturated")
+        # Some of them took a second each time; on a busy machine one may.
+        assert any(max(_seconds_to_a_refusal(scp) for _ in range(20)) < 0.5 for _ in range(3))
+
+
+def _seconds_to_a_refusal(scp):
+    with RawPeer(scp) as peer:
+        begun_at = time.monotonic()
+        peer.send(associate_rq())
+        assert peer.read() == REJECTED
+        return time.monotonic() - begun_at
+
+
+def test_peers_that_send_nothing_keep_nobody_from_being_refused(start_scp):
+    scp = start_scp(**SMALL_POOL)
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(RawPeer(scp)).associate()
+        wait_until(lambda: _is_rejected(scp), what="the pool is saturated")
+        silent = [stack.enter_context(RawPeer(scp)) for _ in range(80)]
+        with RawPeer(scp) as speaking:
+            speaking.send(associate_rq())
+            assert speaking.read() == REJECTED
+        silent[40].socket.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            silent[40].socket.recv(1)  # was not waited for
+        assert silent[0].is_closed()
+
+
 def _is_rejected(scp):
     with RawPeer(scp) as peer:
         peer.send(associate_rq())
