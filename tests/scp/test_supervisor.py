@@ -276,13 +276,34 @@ def test_a_killed_turnstile_or_dispatcher_is_replaced(start_scp, role):
 
 def test_children_that_cannot_start_are_not_forked_in_a_rush(start_scp):
     scp = start_scp(STORE_ROOT="/dev/null/store")
-
-    def pauses():
-        return [float(seconds) for seconds in re.findall(r" retry_seconds=([\d.]+) ", scp.log())]
-
-    wait_until(lambda: max(pauses(), default=0) >= 2, what="they fail, and the pauses grow")
-    assert len(pauses()) < 50
+    wait_until(lambda: max(pauses(scp), default=0) >= 2, what="they fail, and the pauses grow")
+    assert len(pauses(scp)) < 50
     assert scp.stop() == 0
+
+
+def pauses(scp):
+    return [float(seconds) for seconds in re.findall(r" retry_seconds=([\d.]+) ", scp.log())]
+
+
+def test_while_every_child_is_busy_and_no_other_can_be_had_peers_are_refused(start_scp, tmp_path):
+    disk, there, gone, again = (tmp_path / name for name in ("disk", "there", "gone", "again"))
+    there.mkdir()
+    gone.touch()
+    for link in (disk, again):
+        link.symlink_to(there)
+    scp = start_scp(**{**SMALL_POOL, "SCP_MAX_CHILDREN": 10}, STORE_ROOT=disk / "store")
+    workers(scp, 1)
+    scp.signal(signal.SIGSTOP)  # else there would be a spare child before the store is gone
+    with RawPeer(scp).associate() as peer:
+        gone.replace(disk)
+        scp.signal(signal.SIGCONT)
+        wait_until(lambda: "child_failed_at_start" in scp.log(), what="a child fails")
+        for _ in range(3):
+            assert _is_rejected(scp)
+        wait_until(lambda: max(pauses(scp)) >= 2, what="the pauses grow, though a child serves")
+        assert echoes(peer)
+        again.replace(disk)
+        wait_until(lambda: not _is_rejected(scp), what="others are served again")
 
 
 def test_children_die_with_their_supervisor(start_scp):
