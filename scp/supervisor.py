@@ -21,6 +21,7 @@ from scp.listener import Listeners, waiting_connections
 from scp.meters import ASSOCIATIONS, DEATHS, FORKS, HANGS
 from scp.outcome import Outcome
 from scp.pool import Census, is_saturated, plan
+from scp.record import log_killed
 from scp.scoreboard import AssociationState, ChildState, Scoreboard
 from scp.signals import SignalQueue
 from scp.tls import TlsUnusable
@@ -125,7 +126,7 @@ class Supervisor:
                 role=child.role.value,
                 pid=child.pid,
                 exit_code=death.exit_code,
-                state=death.last_state.name.lower(),
+                state=death.last.state.name.lower(),
             )
             if _died_young(death):
                 seconds = self._backoff[child.role].failed()
@@ -134,8 +135,9 @@ class Supervisor:
     def _count(self, death: Death) -> None:
         tally = self._scoreboard.supervisor_tally
         tally.count(DEATHS, label_of(death.child.role))
-        if death.association_state is not AssociationState.NONE:
+        if death.last.association is not AssociationState.NONE:
             tally.count(ASSOCIATIONS, str(Outcome.KILLED))
+            log_killed(death.last)
 
     def _kill_the_silent(self) -> None:
         heartbeat_seconds = self._generation.environment.scp.heartbeat_seconds
@@ -215,5 +217,5 @@ def _addresses(settings: ScpSettings) -> tuple[str, int, int | None]:
 
 def _died_young(death: Death) -> bool:
     if death.child.role is Role.WORKER:
-        return death.last_state is ChildState.STARTING
+        return death.last.state is ChildState.STARTING
     return time.monotonic() - death.child.forked_at < _SHORT_LIFE_SECONDS

@@ -15,11 +15,13 @@ from scp.child import ChildContext
 from scp.connection import TICK_SECONDS, address_text
 from scp.meters import ASSOCIATIONS, REJECTIONS, reason_text
 from scp.outcome import Outcome
+from scp.record import request_fields
 from scp.scoreboard import ChildState
 from scp.tally import Tally
 from scp.upper_layer.answer import Rejection, encode_abort, encode_rejection
 from scp.upper_layer.events import AbortReason, AssociateRequested
 from scp.upper_layer.parser import PduParser
+from scp.upper_layer.request import RequestMalformed, decode_request
 
 # A child that has just released an association is free a moment later: until then nobody is refused. On a
 # busy machine the moment is longer, so whoever has just come to the end of an association is waited for.
@@ -49,7 +51,8 @@ class Refusal:
         self._peer = peer
         self._parser = PduParser(bytearray(_BUFFER_BYTES), max_pdu_bytes=_BUFFER_BYTES)
         self._is_answered = False
-        self.deadline = time.monotonic() + _PATIENCE_SECONDS
+        self._begun_at = time.monotonic()
+        self.deadline = self._begun_at + _PATIENCE_SECONDS
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -73,17 +76,33 @@ class Refusal:
             return
         self._is_answered = True
         if isinstance(event, AssociateRequested):
-            self._socket.send(encode_rejection(Rejection.LOCAL_LIMIT_EXCEEDED))
-            self._tally.count(REJECTIONS, reason_text(Rejection.LOCAL_LIMIT_EXCEEDED))
-            self._tally.count(ASSOCIATIONS, str(Outcome.REJECTED))
-            logger().warning(
-                "association", outcome="rejected", reason="local limit exceeded", peer=self._peer
-            )
+            self._reject(event.pdu)
         else:
             self._socket.send(encode_abort(AbortReason.SERVICE_USER))
 
+    def _reject(self, request: bytes) -> None:
+        self._socket.send(encode_rejection(Rejection.LOCAL_LIMIT_EXCEEDED))
+        reason = reason_text(Rejection.LOCAL_LIMIT_EXCEEDED)
+        self._tally.count(REJECTIONS, reason)
+        self._tally.count(ASSOCIATIONS, str(Outcome.REJECTED))
+        logger().warning(
+            "association",
+            outcome=str(Outcome.REJECTED),
+            reason=reason,
+            peer=self._peer,
+            **_fields(request),
+            seconds=round(time.monotonic() - self._begun_at, 3),
+        )
+
     def close(self) -> None:
         self._socket.close()
+
+
+def _fields(request: bytes) -> dict[str, object]:
+    try:
+        return request_fields(decode_request(request))
+    except RequestMalformed:  # it is refused all the same
+        return {}
 
 
 class Turnstile:

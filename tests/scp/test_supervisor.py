@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dicomhub.intake.admission import AdmissionSnapshot, TenantAdmission, write_admission
-from dicomhub.intake.receiver_status import ReceiverStatusFile
+from dicomhub.intake.receiver_status import ReceiverSilent, ReceiverStatusFile
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.layout import ADMISSION_SNAPSHOT
 from tests.scp.pdus import COMMAND, LAST, RELEASE_RQ, associate_rq, c_echo_rq, p_data, pdv
@@ -135,6 +135,10 @@ def test_saturation_is_answered_while_it_lasts_and_ends_with_the_first_release(s
             with RawPeer(scp) as third:
                 third.send(associate_rq())
                 assert third.read() == REJECTED
+        line = scp.end_of(third.address)
+        for field in ("reason='local limit exceeded'", "calling_ae_title=SENDER", "called_ae_title=DICOMHUB"):
+            assert field in line
+        assert re.search(r" contexts_proposed=2 .* seconds=\d+\.\d+", line)
         assert echoes(first)
         assert echoes(second)
         first.send(RELEASE_RQ)
@@ -250,6 +254,28 @@ def test_a_killed_child_keeps_what_was_answered(start_scp):
     assert data_set_of(file) == data_set_of(path)
     # Its journal is cut by the dispatcher, who sees that its owner is gone.
     wait_until(lambda: list((scp.store_root / "journal").glob("*.cut")), what="the journal is cut")
+
+
+def test_a_log_line_tells_of_the_association_of_a_killed_child(start_scp):
+    scp = start_scp()
+    path = sample("CT_small.dcm")
+    with RawPeer(scp).associate_for(path) as peer:
+        peer.send(store_command(path) + b"".join(data_pdus(data_set_of(path))))
+        assert peer.status() == (0, "")
+        wait_until(lambda: _instances(scp) == [1], what="it is on the scoreboard")
+        os.kill(wait_until(lambda: busy_worker(scp), what="somebody serves"), signal.SIGKILL)
+        assert peer.is_closed()
+        line = scp.end_of(peer.address)
+    for field in ("outcome=killed", "calling_ae_title=SENDER", "called_ae_title=DICOMHUB", "instances=1"):
+        assert field in line
+    [received_bytes] = re.findall(r" bytes=(\d+) ", line)
+    assert int(received_bytes) > len(data_set_of(path))
+    assert re.search(r" seconds=\d+\.\d+", line)
+
+
+def _instances(scp):
+    with contextlib.suppress(ReceiverSilent):  # nothing has been written yet
+        return [child.instances for child in ReceiverStatusFile(scp.home).read().children if child.peer]
 
 
 def test_a_hung_child_is_killed_and_replaced(start_scp):
