@@ -11,18 +11,18 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check doris-check bench requirements clean
+.PHONY: help run demo test check doris-check bench express requirements clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-run: $(VENV)/.run ## everything on this machine, in the foreground; Ctrl-C stops it
+run: $(VENV)/.run express ## everything on this machine, in the foreground; Ctrl-C stops it
 	@exec $(PY) -m dicomhub.embedded run
 
-demo: $(VENV)/.run ## store, find and retrieve sample files in a temporary home
+demo: $(VENV)/.run express ## store, find and retrieve sample files in a temporary home
 	@exec $(PY) -m dicomhub.embedded demo
 
-test: $(VENV)/.test ## every test: on SQLite, then the database contract on PostgreSQL
+test: $(VENV)/.test express ## every test: on SQLite, then the database contract on PostgreSQL
 	@sh .ci/system-packages
 	$(PY) -m pytest $(IN_PARALLEL) $(PYTEST_ARGS)
 	$(PY) -m pytest $(IN_PARALLEL) $(PYTEST_ARGS) --database postgresql \
@@ -39,14 +39,19 @@ doris-check: $(VENV)/.test ## the warehouse's contract on a Doris of yours: make
 	@[ -n "$$DORIS_URL" ] || { echo "Say which: make doris-check DORIS_URL=doris://user:password@host:8030/name" >&2; exit 1; }
 	$(PY) -m pytest -k doris-cluster tests/warehouse $(PYTEST_ARGS)
 
-bench: $(VENV)/.test ## measure, and print tables
+bench: $(VENV)/.test express ## measure, and print tables
 	@sh .ci/system-packages bench
 	@set -e; for file in tests/bench/[a-z]*.py; do \
 		$(PY) -m $$(echo $${file%.py} | tr / .); done
 
+# Part of the others. Without a compiler of its own a machine gets one as a package; where there is none either,
+# the SCP stores everything all the same, only slower.
+express: | $(VENV)/bin/pip
+	@$(PY) -m scp.express.build || { $(INSTALL) requirements/compiler.txt && $(PY) -m scp.express.build; } || true
+
 # Compiles in the order of what includes what, each with the versions of the largest, so that one environment
 # satisfies all of them.
-REQUIREMENTS := lint test run worker web scp base
+REQUIREMENTS := lint test run worker web scp base compiler
 requirements: ## compile requirements/*.in to pinned and hashed files
 	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
 	$(PYTHON) -m venv "$$tools"; "$$tools/bin/python" -m pip install --quiet --disable-pip-version-check uv; \

@@ -6,10 +6,12 @@ from typing import Any
 from scp.acceptance import Acceptance
 from scp.connection import Connection
 from scp.dimse import Response, encode_response
+from scp.express.begun import BegunInstance
 from scp.lane import Admitted, Lane
 from scp.messages import MessageBeginner, MessageReceiver, ProtocolViolation
 from scp.outcome import Outcome
 from scp.record import AssociationRecord
+from scp.storing import Services
 from scp.timers import Timers
 from scp.upper_layer.answer import (
     Rejection,
@@ -45,7 +47,7 @@ class Actions:
         record: AssociationRecord,
         *,
         happen: Callable[[Happening, Any], None],
-        choose_services: Callable[[Acceptance, MessageBeginner], MessageBeginner],
+        choose_services: Callable[[Acceptance, Services], MessageBeginner],
     ) -> None:
         self._lane = lane
         self._connection = connection
@@ -53,6 +55,7 @@ class Actions:
         self._record = record
         self._happen = happen
         self._choose_services = choose_services
+        self._admitted: Admitted | None = None
         self._messages: MessageReceiver | None = None
         self._peer_max_pdu_bytes = 0
         self._by_action: dict[Action, Callable[[Any], None]] = {
@@ -86,6 +89,15 @@ class Actions:
         response = self.receive(run)
         if response is not None:
             self._respond(run.context_id, response)
+
+    def resume(self, begun: BegunInstance) -> None:
+        """Go on with an instance that the express lane has begun."""
+        assert self._messages is not None, "Sta6 is reached through an acceptance only"
+        assert self._admitted is not None, "likewise"
+        context = self._admitted.acceptance.contexts[begun.context_id]
+        self._messages.resume(begun.context_id, self._admitted.services.resume(begun, context))
+        if begun.is_whole:
+            self.take_data(DataFragments(begun.context_id, is_command=False, is_last=True, fragments=()))
 
     def receive(self, run: DataFragments) -> Response | None:
         """Take fragments; return the answer that they have, in either lane."""
@@ -123,6 +135,7 @@ class Actions:
         self._happen(Happening.EVT8 if isinstance(answer, Rejection) else Happening.EVT7, answer)
 
     def _accept(self, admitted: Admitted) -> None:
+        self._admitted = admitted
         acceptance = admitted.acceptance
         self._peer_max_pdu_bytes = acceptance.request.max_pdu_bytes
         self._connection.send(acceptance.pdu)

@@ -15,6 +15,8 @@ from scp.acceptance import Acceptance
 from scp.accompaniment import Accompaniment
 from scp.actions import Actions
 from scp.connection import Arrival, Connection, ConnectionLost
+from scp.express.lane import LEAST_PEER_MAX_PDU_BYTES, ExpressLane
+from scp.express.library import Outcome as ExpressOutcome
 from scp.general_lane import GeneralLane
 from scp.lane import Lane
 from scp.messages import MessageBeginner
@@ -22,10 +24,12 @@ from scp.other_services import proposes_other_services
 from scp.outcome import Outcome
 from scp.record import AssociationRecord
 from scp.scoreboard import ChildState
+from scp.storing import Services
 from scp.timers import Timeout, Timers
 from scp.upper_layer.answer import encode_abort
 from scp.upper_layer.events import AbortReason, DataFragments
 from scp.upper_layer.parser import PduParser
+from scp.upper_layer.request import AssociateRequest
 from scp.upper_layer.state import HAPPENINGS, Happening, State, StateMachine
 
 
@@ -47,6 +51,8 @@ class Association:
             happen=self._happen,
             choose_services=self._choose_services,
         )
+        self._express: ExpressLane | None = None
+        self._has_unread_events = False
         self._general: GeneralLane | None = None  # once the association is in its care
         self._until = 0.0  # the peer is waited for until then; worked out anew with each tick
 
@@ -69,7 +75,12 @@ class Association:
             if self._timers.is_tick_due():
                 self._tick()
                 self._until = self._next_deadline()
-            self._receive()
+            if self._express is not None and self._is_express(self._express):
+                self._receive_express(self._express)
+            elif self._has_unread_events:
+                self._take_events()
+            else:
+                self._receive()
         if self._general is not None:
             self._general.run()
 
@@ -80,14 +91,39 @@ class Association:
     def _receive(self) -> None:
         if self._read(self._until) is Arrival.CLOSED:
             self._happen(Happening.EVT17)
-            return
+        else:
+            self._take_events()
+
+    def _is_express(self, express: ExpressLane) -> bool:
+        """Whether the next bytes are the express lane's to look at."""
+        return express.is_inside_instance or (express.is_ready and not self._actions.is_inside_message)
+
+    def _receive_express(self, express: ExpressLane) -> None:
+        self._has_unread_events = True  # which it is going to leave in the buffer
+        match express.run(until=self._until):
+            case ExpressOutcome.CLOSED:
+                express.discard()
+                self._happen(Happening.EVT17)
+            case ExpressOutcome.UNSENT:
+                self._connection.send(express.unsent())
+                self._timers.heard()
+            case ExpressOutcome.HANDED_OVER:
+                self._actions.resume(express.begun())
+            case ExpressOutcome.LATER | ExpressOutcome.OTHER:
+                pass
+
+    def _take_events(self) -> None:
+        self._has_unread_events = True
         while (event := self._parser.next_event()) is not None:
             if type(event) is DataFragments and self._machine.state is State.STA6:
                 self._actions.take_data(event)  # what table 9-10 says, without asking it: most of all events
+                if self._express is not None and self._is_express(self._express):
+                    return
                 continue
             self._happen(HAPPENINGS[type(event)], event)
             if not self._is_in_receive_lane:
                 return  # what follows the request of an association for the general lane is left for it
+        self._has_unread_events = False
 
     def _read(self, until: float) -> Arrival:
         """Wait until then, on time.monotonic(), for bytes, and put them into the parser."""
@@ -120,7 +156,8 @@ class Association:
     @property
     def _is_waiting_for_more(self) -> bool:
         """Whether the peer owes us the rest of something that it has begun."""
-        return self._actions.is_inside_message or self._parser.is_inside_pdu
+        is_inside_express = self._express is not None and self._express.is_inside_instance
+        return self._actions.is_inside_message or self._parser.is_inside_pdu or is_inside_express
 
     def _happen(self, happening: Happening, event: Any = None) -> None:
         if self._general is not None:
@@ -128,10 +165,11 @@ class Association:
             return
         self._actions.perform(self._machine.advance(happening), event)
 
-    def _choose_services(self, acceptance: Acceptance, receive_lane: MessageBeginner) -> MessageBeginner:
+    def _choose_services(self, acceptance: Acceptance, receive_lane: Services) -> MessageBeginner:
         """Hand the association to the general lane when it is for more than the receive lane serves."""
         request = acceptance.request
         if not proposes_other_services(request.contexts):
+            self._open_express_lane(request, receive_lane)
             return receive_lane
         accompaniment = Accompaniment(
             self._actions, self._timers, self._record, read=self._read, tick=self._tick
@@ -146,6 +184,18 @@ class Association:
             artim_seconds=self._lane.settings.artim_seconds,
         )
         return self._general.services(receive_lane)
+
+    def _open_express_lane(self, request: AssociateRequest, services: Services) -> None:
+        """Have what comes in series stored by the compiled half, if there is one and nothing against it."""
+        engine = self._lane.engine
+        is_for_python = (
+            self._connection.tls_version
+            or 0 < request.max_pdu_bytes < LEAST_PEER_MAX_PDU_BYTES
+            or not services.is_tenant_known
+        )
+        if engine is not None and not is_for_python:
+            self._express = ExpressLane(engine, self._connection, self._parser, self._timers, self._record)
+            services.notice = self._express.notice
 
     def _give_up(self, outcome: Outcome, timeout: Timeout | None = None) -> None:
         """End the association from our side: with an A-ABORT where there is one to end."""
@@ -162,6 +212,8 @@ class Association:
             self._connection.send(encode_abort(AbortReason.NOT_SPECIFIED))
 
     def _finish(self) -> None:
+        if self._express is not None:
+            self._express.discard()
         self._actions.settle()
         self._connection.close()
         self._record.log()

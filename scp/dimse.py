@@ -1,7 +1,7 @@
 """DIMSE command sets: group 0000, Implicit VR Little Endian. PS3.7 6.3, E."""
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from dicomhub.standard.status import ERROR_COMMENT_MAX_LENGTH, Status
@@ -9,6 +9,7 @@ from dicomhub.standard.status import ERROR_COMMENT_MAX_LENGTH, Status
 NO_DATA_SET = 0x0101
 _RESPONSE_BIT = 0x8000
 _ELEMENT_HEADER = struct.Struct("<HHI")
+_US_BYTES = 10  # of an element with its header
 _FOUR_US = struct.Struct("<" + 4 * "HHIH")
 _GROUP_LENGTH = struct.Struct("<HHII")
 
@@ -136,3 +137,15 @@ def encode_response(response: Response) -> bytes:
     if command.affected_sop_instance_uid:
         elements += _text(Element.AFFECTED_SOP_INSTANCE_UID, command.affected_sop_instance_uid, b"\0")
     return _GROUP_LENGTH.pack(0x0000, Element.GROUP_LENGTH, 4, len(elements)) + elements
+
+
+def response_pieces(command: Command) -> tuple[bytes, bytes]:
+    """What the answers of success to commands like this one have in common: their elements, but three.
+
+    Left out are the group length in front, the message ID (US) between the pieces, and Affected SOP Instance
+    UID (0000,1000), which follows the second.
+    """
+    response = Response(command=replace(command, affected_sop_instance_uid=""), status=Status.SUCCESS)
+    elements = encode_response(response)[_GROUP_LENGTH.size :]
+    message_id = len(elements) - _FOUR_US.size + _US_BYTES + _ELEMENT_HEADER.size
+    return elements[:message_id], elements[message_id + 2 :]

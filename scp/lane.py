@@ -12,7 +12,7 @@ from dicomhub.log import logger
 from dicomhub.standard.sop_class import VERIFICATION
 from scp.acceptance import Acceptance, Acceptor, Refused
 from scp.admission import AdmissionCache
-from scp.messages import MessageBeginner
+from scp.express.engine import Engine
 from scp.permission import Permission
 from scp.record import AssociationRecord
 from scp.scoreboard import ScoreboardSlot
@@ -27,12 +27,15 @@ class Admitted:
     """services is what messages are served by."""
 
     acceptance: Acceptance
-    services: MessageBeginner
+    services: Services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """buffer is the one that all of a child's associations are received in, one after the other."""
+    """buffer is the one that all of a child's associations are received in, one after the other.
+
+    engine is the compiled half of the express lane, None where there is none.
+    """
 
     settings: ScpSettings
     acceptor: Acceptor
@@ -42,6 +45,7 @@ class Lane:
     stop: StopRequest
     buffer: bytearray
     stop_accepting: Callable[[], None]
+    engine: Engine | None = None
 
     def admit(self, pdu: bytes, record: AssociationRecord) -> Admitted | Rejection:
         """Judge an A-ASSOCIATE-RQ. Raises RequestMalformed."""

@@ -49,6 +49,10 @@ class MessageReceiver:
             return self._take_command(run)
         return self._take_data(run)
 
+    def resume(self, context_id: int, sink: DataSetSink) -> None:
+        """Go on with a message whose command, and some or all of whose data set, were taken elsewhere."""
+        self._context_id, self._sink = context_id, sink
+
     def discard(self) -> None:
         """Forget the message that has begun: the rest of it will not come."""
         if self._sink is not None:

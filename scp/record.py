@@ -59,6 +59,7 @@ class AssociationRecord:
         self._beat_at = 0.0
         self._fields: dict[str, object] = {}
         self._instances = 0
+        self._express_instances = 0
         self._refused = 0
         self._bytes_received = 0
         self._bytes_counted = 0
@@ -80,6 +81,11 @@ class AssociationRecord:
 
     def received(self, length: int) -> None:
         self._bytes_received += length  # counted for the metrics with the next beat
+
+    def stored(self, instances: int) -> None:
+        """Say how many instances the express lane has stored, and counted in the metrics, since then."""
+        self._instances += instances
+        self._express_instances += instances
 
     def answered(self, response: Response) -> None:
         """Count an answer that is about to be sent: a child that is killed now has counted what it said."""
@@ -129,6 +135,7 @@ class AssociationRecord:
             **reason,
             **self._fields,
             instances=self._instances,
+            express=self._express_instances,
             refused=self._refused,
             bytes=self._bytes_received,
             seconds=round(self._ended_at - self._started_at, 3),

@@ -13,6 +13,7 @@ from dicomhub.environment import EnvironmentInvalid, read_environment
 from dicomhub.intake.receiver_status import ReceiverStatusFile
 from dicomhub.log import configure, logger
 from scp.exposing import SnapshotFile
+from scp.express.engine import library
 from scp.listener import Listeners, PortFile, PortUnavailable, listen
 from scp.supervisor import PROCESS, Supervisor
 from scp.tls import TlsUnusable
@@ -34,6 +35,8 @@ def start() -> int:
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     try:
         listeners = _listen(environment.scp)
+        if environment.scp.has_express_lane:
+            library()  # once, for all children
         supervisor = Supervisor(environment, listeners)
     except PortUnavailable as error:
         print(error, file=sys.stderr)  # noqa: T201 - for a person at a terminal

@@ -1,12 +1,13 @@
 """The services of the receive lane: C-ECHO, C-STORE, and an answer to everything else. PS3.7 9.1, PS3.4 B."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from dicomhub.intake.door import Intake
 from dicomhub.intake.failure_status import status_of
-from dicomhub.intake.incoming_instance import IncomingInstance
+from dicomhub.intake.incoming_instance import Announced, IncomingInstance, out_of_resources
 from dicomhub.intake.provenance import Provenance
 from dicomhub.intake.refusal import IntakeRefused
 from dicomhub.log import logger
@@ -14,10 +15,14 @@ from dicomhub.standard.sop_class import VERIFICATION
 from dicomhub.standard.status import Status
 from dicomhub.standard.uid import is_uid
 from scp.dimse import Command, CommandField, Response
+from scp.express.begun import BegunInstance
 from scp.meters import ARCHIVE_SECONDS, INSTANCE_BYTES, STORE_SECONDS
 from scp.permission import Permission
 from scp.tally import Tally
 from scp.upper_layer.negotiation import NegotiatedContext
+from tasks.messages import StoredInstance
+
+Notice = Callable[[StoredInstance, Command, NegotiatedContext], None]
 
 
 class DataSetSink(Protocol):
@@ -57,10 +62,14 @@ class StoredAway:
         incoming: IncomingInstance,
         *,
         refuse: Callable[[Command, IntakeRefused], Response],
+        stored: Callable[[StoredInstance], None],
         tally: Tally,
+        begun_at: float | None = None,
     ) -> None:
+        """begun_at is on time.monotonic(), now where it is not said."""
         self._tally = tally
-        self._begun_at = time.monotonic()
+        self._begun_at = begun_at if begun_at is not None else time.monotonic()
+        self._stored = stored
         self._command = command
         self._incoming = incoming
         self._refuse = refuse
@@ -87,6 +96,7 @@ class StoredAway:
         self._tally.observe(INSTANCE_BYTES, archived.instance.size_bytes)
         self._tally.observe(ARCHIVE_SECONDS, now - whole_at)
         self._tally.observe(STORE_SECONDS, now - self._begun_at)
+        self._stored(archived.instance)
         return Response(command=self._command, status=Status.SUCCESS)
 
     def discard(self) -> None:
@@ -103,6 +113,12 @@ class Services:
         self._intake = intake
         self._permission = permission
         self._provenance = provenance
+        self.notice: Notice = lambda _stored, _command, _context: None
+
+    @property
+    def is_tenant_known(self) -> bool:
+        """Whether every instance of the association is of one tenant."""
+        return self._permission.by_attribute is None
 
     def begin(self, command: Command, context: NegotiatedContext) -> DataSetSink:
         """Return where the data set goes; it is finished at once when the command has none."""
@@ -143,7 +159,51 @@ class Services:
             )
         except IntakeRefused as refused:
             return ThrownAway(self._refuse(command, refused))
-        return StoredAway(command, incoming, refuse=self._refuse, tally=self._tally)
+        return self._stored_away(command, incoming, context)
+
+    def resume(self, begun: BegunInstance, context: NegotiatedContext) -> DataSetSink:
+        """Go on with an instance that the express lane has begun."""
+        try:
+            if begun.error:
+                raise out_of_resources(OSError(begun.error, os.strerror(begun.error)))
+            incoming = self._resumed(begun, context)
+        except IntakeRefused as refused:
+            begun.file.discard()
+            return ThrownAway(self._refuse(begun.command, refused))
+        return self._stored_away(begun.command, incoming, context, begun_at=begun.begun_at)
+
+    def _resumed(self, begun: BegunInstance, context: NegotiatedContext) -> IncomingInstance:
+        try:
+            return self._intake.resume(
+                begun.file,
+                announced=Announced(
+                    sop_class_uid=begun.command.affected_sop_class_uid,
+                    sop_instance_uid=begun.command.affected_sop_instance_uid,
+                    transfer_syntax_uid=context.transfer_syntax,
+                ),
+                data_set_offset=begun.data_set_offset,
+                admission=self._permission.tenant,
+                provenance=self._provenance,
+            )
+        except OSError as error:
+            raise out_of_resources(error) from error
+
+    def _stored_away(
+        self,
+        command: Command,
+        incoming: IncomingInstance,
+        context: NegotiatedContext,
+        *,
+        begun_at: float | None = None,
+    ) -> StoredAway:
+        return StoredAway(
+            command,
+            incoming,
+            refuse=self._refuse,
+            stored=lambda instance: self.notice(instance, command, context),
+            tally=self._tally,
+            begun_at=begun_at,
+        )
 
     def _refuse(self, command: Command, refused: IntakeRefused) -> Response:
         return self._answer(command, status_of(refused), refused.comment)

@@ -15,6 +15,7 @@ TALLY_BYTES = TALLY_WORDS * _WORD_BYTES
 
 class Tally:
     def __init__(self, memory: memoryview) -> None:
+        self.memory = memory
         self._numbers = memory.cast("Q")
         self._sums = memory.cast("d")
 

@@ -33,6 +33,11 @@ class Timers:
         self._tick_at = now + _TICK_SECONDS
         return True
 
+    @property
+    def tick_at(self) -> float:
+        """When, on time.monotonic(), the next tick is due."""
+        return self._tick_at
+
     def start_artim(self) -> None:
         self._artim_at = time.monotonic() + self._artim_seconds
         self._tick_at = 0.0  # it may expire before the next tick would come
@@ -44,6 +49,10 @@ class Timers:
     def heard(self) -> None:
         """Bytes came, or were dealt with, or were answered: from now on it is the peer's turn."""
         self._heard_at = time.monotonic()
+
+    def heard_at(self, moment: float) -> None:
+        """The same of a moment that has passed, on time.monotonic()."""
+        self._heard_at = moment
 
     def deadline(self, *, is_waiting_for_more: bool) -> float:
         """When, on time.monotonic(), the next timer expires."""

@@ -11,6 +11,7 @@ from scp.admission import AdmissionCache
 from scp.association import Association
 from scp.child import ChildContext
 from scp.connection import TICK_SECONDS, Connection, address_text
+from scp.express.engine import Engine, library
 from scp.lane import Lane
 from scp.meters import BATCHES_CUT
 from scp.scoreboard import ChildState
@@ -36,6 +37,7 @@ class Worker:
         self._intake = Intake.open(
             context.environment, owner=f"scp-{os.getpid()}", was_cut=self._batch_was_cut
         )
+        buffer = bytearray(_BUFFER_BYTES)
         self._lane = Lane(
             settings=context.environment.scp,
             acceptor=context.acceptor,
@@ -43,7 +45,8 @@ class Worker:
             admissions=AdmissionCache(self._intake.store, own_ae_title=context.environment.scp.ae_title),
             slot=context.slot,
             stop=context.stop,
-            buffer=bytearray(_BUFFER_BYTES),
+            buffer=buffer,
+            engine=self._engine(buffer),
             stop_accepting=self._listeners.close,
         )
         self._epoll = select.epoll()
@@ -112,6 +115,19 @@ class Worker:
     @property
     def _send_seconds(self) -> float:
         return self._context.environment.scp.stall_seconds
+
+    def _engine(self, buffer: bytearray) -> Engine | None:
+        environment = self._context.environment
+        found = library() if environment.scp.has_express_lane else None
+        if found is None:
+            return None
+        return Engine(
+            found,
+            intake=self._intake,
+            tally=self._context.slot.tally,
+            buffer=buffer,
+            is_power_safe=environment.intake.durability == "power",
+        )
 
     def _batch_was_cut(self) -> None:
         self._context.slot.tally.count(BATCHES_CUT)

@@ -34,6 +34,7 @@ class ScpSettings:
     drain_seconds: float
     heartbeat_seconds: float
     accept_unknown_sop_classes: bool
+    has_express_lane: bool
     tls: TlsSettings | None
 
 
@@ -62,6 +63,7 @@ def read_scp(read: SettingsReader) -> ScpSettings:
         drain_seconds=read.seconds("SCP_DRAIN_SECONDS", 30),
         heartbeat_seconds=read.seconds("SCP_HEARTBEAT_SECONDS", 60),
         accept_unknown_sop_classes=read.flag("SCP_ACCEPT_UNKNOWN_SOP_CLASSES", default=False),
+        has_express_lane=read.flag("SCP_EXPRESS_LANE", default=True),
         tls=_tls(read),
     )
     if not settings.min_spare_children <= settings.max_spare_children <= settings.max_children:

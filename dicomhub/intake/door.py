@@ -22,6 +22,7 @@ from dicomhub.intake.provenance import Provenance
 from dicomhub.intake.quarantine import Quarantine
 from dicomhub.intake.refusal import DuplicateRefused, OutOfResources
 from dicomhub.intake.tenant_by_attribute import TenantByAttribute
+from dicomhub.standard.part10 import file_header
 from dicomhub.standard.transfer_syntax import transfer_syntax
 from dicomhub.storage.filesystem import DuplicateInstance, FilesystemStore, open_store
 from dicomhub.storage.incoming import IncomingFile
@@ -36,9 +37,9 @@ class Intake:
         self, *, store: FilesystemStore, journal: Journal, quarantine: Quarantine, reserve_bytes: int
     ) -> None:
         self.store = store
-        self._journal = journal
+        self.journal = journal
+        self.reserve_bytes = reserve_bytes
         self._quarantine = quarantine
-        self._reserve_bytes = reserve_bytes
 
     @classmethod
     def open(
@@ -84,21 +85,26 @@ class Intake:
             sop_instance_uid=sop_instance_uid,
             transfer_syntax_uid=transfer_syntax_uid,
         )
+        header = file_header(
+            sop_class_uid=sop_class_uid,
+            sop_instance_uid=sop_instance_uid,
+            transfer_syntax_uid=transfer_syntax_uid,
+            source_ae_title=provenance.calling_ae_title,
+        )
         try:
             self._check_reserve()
             file = self.store.create_incoming()
         except OSError as error:
             raise out_of_resources(error) from error
         try:
-            return IncomingInstance(
+            file.write([header])
+            return self.resume(
                 file,
                 announced=announced,
-                source_ae_title=provenance.calling_ae_title,
-                quarantine=self._quarantine,
-                check_reserve=self._check_reserve,
-                accept=lambda whole: self._accept(
-                    whole, _tenant_of(whole, by_attribute) or admission, provenance
-                ),
+                data_set_offset=len(header),
+                admission=admission,
+                provenance=provenance,
+                by_attribute=by_attribute,
             )
         except OSError as error:
             file.discard()
@@ -106,6 +112,28 @@ class Intake:
         except BaseException:
             file.discard()
             raise
+
+    def resume(
+        self,
+        file: IncomingFile,
+        *,
+        announced: Announced,
+        data_set_offset: int,
+        admission: TenantAdmission,
+        provenance: Provenance,
+        by_attribute: TenantByAttribute | None = None,
+    ) -> IncomingInstance:
+        """Go on with an instance whose file has its header, and some or all of its data set."""
+        return IncomingInstance(
+            file,
+            announced=announced,
+            data_set_offset=data_set_offset,
+            quarantine=self._quarantine,
+            check_reserve=self._check_reserve,
+            accept=lambda whole: self._accept(
+                whole, _tenant_of(whole, by_attribute) or admission, provenance
+            ),
+        )
 
     def restore(self, kept_path: str, *, tenant: str, path: str, trace_id: str) -> Archived:
         """Archive a file that lies elsewhere in the store, as it is: no byte of it is copied.
@@ -124,15 +152,15 @@ class Intake:
 
     def next_deadline(self) -> float | None:
         """When, on time.monotonic(), cut_if_due has something to do; None while nothing is open."""
-        return self._journal.next_deadline()
+        return self.journal.next_deadline()
 
     def cut_if_due(self) -> bool:
         """To be called when idle: cuts or syncs what is due. True when a batch was cut."""
-        return self._journal.cut_if_due()
+        return self.journal.cut_if_due()
 
     def cut(self) -> bool:
         """End the open batch: at a release, an abort, the end of an import. True when there was one."""
-        return self._journal.cut()
+        return self.journal.cut()
 
     def close(self) -> None:
         self.cut()
@@ -147,7 +175,7 @@ class Intake:
 
     def _check_reserve(self) -> None:
         free_bytes = self.store.free_bytes()
-        if free_bytes < self._reserve_bytes:
+        if free_bytes < self.reserve_bytes:
             raise OutOfResources(f"{free_bytes >> 20} MiB free is under the reserve")
 
     def _accept(self, whole: WholeInstance, admission: TenantAdmission, provenance: Provenance) -> Archived:
@@ -174,7 +202,7 @@ class Intake:
                 replace=replace,
                 # Also when the same bytes were there before: a child that was killed between archive and
                 # journal has left a file that nobody knows of, and this may be its second try.
-                confirm=lambda: self._journal.append(stored),
+                confirm=lambda: self.journal.append(stored),
             )
         except DuplicateInstance as error:
             raise DuplicateRefused("instance is archived with other bytes") from error

@@ -17,7 +17,6 @@ from dicomhub.intake.refusal import (
 )
 from dicomhub.standard.data_set_head import DataSetHead
 from dicomhub.standard.element import DataSetMalformed
-from dicomhub.standard.part10 import file_header
 from dicomhub.standard.transfer_syntax import transfer_syntax
 from dicomhub.standard.uid import is_uid
 from dicomhub.storage.digest import DataSetDigest
@@ -63,11 +62,12 @@ class IncomingInstance:
         file: IncomingFile,
         *,
         announced: Announced,
-        source_ae_title: str,
+        data_set_offset: int,
         quarantine: Quarantine,
         check_reserve: Callable[[], None],
         accept: Callable[[WholeInstance], Archived],
     ) -> None:
+        """The file holds its header, and what of the data set has come so far."""
         self._file = file
         self._announced = announced
         self._syntax = transfer_syntax(announced.transfer_syntax_uid)
@@ -75,15 +75,12 @@ class IncomingInstance:
         self._check_reserve = check_reserve
         self._unwatched_until_bytes = _UNWATCHED_BYTES
         self._accept = accept
-        self._digest = DataSetDigest()
-        header = file_header(
-            sop_class_uid=announced.sop_class_uid,
-            sop_instance_uid=announced.sop_instance_uid,
-            transfer_syntax_uid=announced.transfer_syntax_uid,
-            source_ae_title=source_ae_title,
+        self._data_set_offset = data_set_offset
+        self._digest = (
+            DataSetDigest()
+            if file.size_bytes <= data_set_offset
+            else DataSetDigest.of_begun_file(file.fileno(), data_set_offset)
         )
-        self._data_set_offset = len(header)
-        file.write([header])
 
     def __enter__(self) -> Self:
         return self

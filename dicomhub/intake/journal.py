@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -54,6 +55,14 @@ def current_boot_id() -> str:
 def new_batch_id() -> str:
     """An id that sorts by time and says when it was made."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(6)}"
+
+
+class Loan(NamedTuple):
+    """An open segment in other hands: its size, and how many lines it still takes."""
+
+    descriptor: int
+    size_bytes: int
+    quota: int
 
 
 class _Segment:
@@ -100,6 +109,16 @@ class _Segment:
             self._shorten(size_bytes)
             raise
         self.number_of_instances += 1
+
+    def lend(self) -> tuple[int, int]:
+        """Descriptor and size, for who appends whole lines and tells of them by account()."""
+        return self._descriptor, self._size_bytes
+
+    def account(self, *, instances: int, size_bytes: int, is_sound: bool) -> None:
+        self.number_of_instances += instances
+        self._size_bytes = size_bytes
+        self._is_synced = self._is_synced and not instances
+        self.is_sound = self.is_sound and is_sound
 
     def _write(self, line: bytes) -> None:
         """Append one line, whole or not at all. Raises OSError."""
@@ -194,6 +213,26 @@ class Journal:
             if self._segment is None:
                 self._segment = _Segment(self._directory, owner=self._owner, durability=self._durability)
             self._segment.append(instance)
+            self.cut_if_due()
+
+    def lend(self) -> Loan | None:
+        """The open segment, for who appends lines without us; None when there is none that takes any.
+
+        Only for who has this journal for itself, and tells of what it wrote, by account(), before anything
+        else is asked of the journal.
+        """
+        segment = self._segment
+        if segment is None or not segment.is_sound:
+            return None
+        descriptor, size_bytes = segment.lend()
+        quota = self._batch_max_instances - segment.number_of_instances
+        return Loan(descriptor, size_bytes, quota) if quota > 0 else None
+
+    def account(self, *, instances: int, size_bytes: int, is_sound: bool) -> None:
+        """Take back what was lent: its size, and how many lines were added. Cuts it if due."""
+        assert self._segment is not None, "what is lent is not cut"
+        self._segment.account(instances=instances, size_bytes=size_bytes, is_sound=is_sound)
+        if instances:
             self.cut_if_due()
 
     def next_deadline(self) -> float | None:

@@ -12,9 +12,9 @@ PREFIX = b"DICM"
 # In so many bytes of a file its header ends, and the data set begins.
 HEADER_MAX_BYTES = 16 * 1024
 _META_START = PREAMBLE_BYTES + len(PREFIX)
-_GROUP_LENGTH = struct.Struct("<HH2sHI")
 _SHORT = struct.Struct("<HH2sH")
 _LONG = struct.Struct("<HH2s2xI")
+_START = bytes(PREAMBLE_BYTES) + PREFIX + _SHORT.pack(0x0002, 0x0000, b"UL", 4)
 
 
 class Part10Malformed(ValueError):
@@ -56,12 +56,35 @@ def file_header(
 
     Private Information is ours: our implementation class is its creator.
     """
+    start, before, after = file_header_pieces(
+        sop_class_uid=sop_class_uid,
+        transfer_syntax_uid=transfer_syntax_uid,
+        source_ae_title=source_ae_title,
+        private_information=private_information,
+    )
+    instance = _element(0x0003, b"UI", sop_instance_uid.encode("ascii", "replace"))
+    elements = before + instance + after
+    return start + len(elements).to_bytes(4, "little") + elements
+
+
+def file_header_pieces(
+    *,
+    sop_class_uid: str,
+    transfer_syntax_uid: str,
+    source_ae_title: str = "",
+    private_information: bytes = b"",
+) -> tuple[bytes, bytes, bytes]:
+    """What is the same for all instances of a class, syntax and source.
+
+    The first piece ends where the group's length belongs (UL, the bytes behind it), the second where Media
+    Storage SOP Instance UID (0002,0003) does.
+    """
     source = source_ae_title.encode("ascii", "replace")
-    elements = b"".join(
+    before = _repeated_element(0x0001, b"OB", b"\0\1") + _repeated_element(
+        0x0002, b"UI", sop_class_uid.encode("ascii", "replace")
+    )
+    after = b"".join(
         (
-            _repeated_element(0x0001, b"OB", b"\0\1"),
-            _repeated_element(0x0002, b"UI", sop_class_uid.encode("ascii", "replace")),
-            _element(0x0003, b"UI", sop_instance_uid.encode("ascii", "replace")),
             _repeated_element(0x0010, b"UI", transfer_syntax_uid.encode("ascii", "replace")),
             _repeated_element(0x0012, b"UI", IMPLEMENTATION_CLASS_UID.encode("ascii")),
             _repeated_element(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.encode("ascii")),
@@ -69,8 +92,7 @@ def file_header(
             _private_information(private_information) if private_information else b"",
         )
     )
-    group_length = _GROUP_LENGTH.pack(0x0002, 0x0000, b"UL", 4, len(elements))
-    return bytes(PREAMBLE_BYTES) + PREFIX + group_length + elements
+    return _START, before, after
 
 
 def _private_information(value: bytes) -> bytes:

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Callable
+from typing import Self
 
 import xxhash
 
 from dicomhub.standard.part10 import HEADER_MAX_BYTES, Part10Malformed, read_file_meta
 from dicomhub.storage.mapped import map_data_set
 
-_PREFIX = "xxh3-128:"
+DIGEST_PREFIX = "xxh3-128:"
 
 
 class DataSetDigest:
@@ -22,18 +23,22 @@ class DataSetDigest:
         self._hash = xxhash.xxh3_128()
         self.update = self._hash.update  # called for every fragment that a sender sends: nothing in between
 
+    @classmethod
+    def of_begun_file(cls, descriptor: int, data_set_offset: int) -> Self:
+        """The digest of as much of a data set as its file has."""
+        digest = cls()
+        if os.fstat(descriptor).st_size > data_set_offset:
+            digest.update(map_data_set(descriptor, data_set_offset))
+        return digest
+
     def __str__(self) -> str:
-        return _PREFIX + self._hash.hexdigest()
+        return DIGEST_PREFIX + self._hash.hexdigest()
 
 
 def digest_of_file(descriptor: int) -> str:
     """The digest of the data set in an archived file; of all of a file that has lost its header."""
-    digest = DataSetDigest()
     try:
         offset = read_file_meta(os.pread(descriptor, HEADER_MAX_BYTES, 0)).data_set_offset
     except Part10Malformed:
         offset = 0
-    if os.fstat(descriptor).st_size <= offset:
-        return str(digest)
-    digest.update(map_data_set(descriptor, offset))
-    return str(digest)
+    return str(DataSetDigest.of_begun_file(descriptor, offset))

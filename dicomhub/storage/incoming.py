@@ -36,6 +36,13 @@ class IncomingFile:
             self.discard()
             raise
 
+    @classmethod
+    def adopt(cls, name: str, descriptor: int, *, size_bytes: int) -> "IncomingFile":
+        """Go on with a file that was begun, and locked, elsewhere."""
+        file = cls.__new__(cls)
+        file.name, file._descriptor, file.size_bytes = name, descriptor, size_bytes  # noqa: SLF001 - it is ours
+        return file
+
     @property
     def path(self) -> Path:
         return Path(self.name)

@@ -9,6 +9,7 @@ they add up to.
 
 import struct
 from collections.abc import Callable
+from typing import NamedTuple
 
 from scp.upper_layer.events import (
     A_ABORT,
@@ -55,6 +56,17 @@ _CONTROL_PDUS: dict[int, tuple[range, Callable[[bytes], Event]]] = {
 """Permitted lengths of each PDU but P-DATA-TF, and how its bytes become an event."""
 
 
+class Position(NamedTuple):
+    """Where a parser stands: buffer[at:end] is not parsed yet, and so much is left of the PDU and PDV."""
+
+    at: int
+    end: int
+    pdu_left: int
+    pdv_left: int
+    is_in_pdv: bool
+    control_header: int
+
+
 class PduParser:
     """A parser of one peer's bytes.
 
@@ -66,7 +78,7 @@ class PduParser:
         self._buffer = buffer
         self._view = memoryview(buffer)
         longest = max(max_pdu_bytes + MAX_PDU_SLACK_BYTES, LEAST_MAX_PDU_BYTES) if max_pdu_bytes else 2**32
-        self._data_lengths = range(_PDV_HEADER.size, longest + 1)
+        self.data_lengths = range(_PDV_HEADER.size, longest + 1)
         self._start = 0  # what is in the buffer and not parsed yet is view[start:end]
         self._end = 0
         self._control: bytearray | None = None  # the association control PDU that is being gathered
@@ -86,6 +98,26 @@ class PduParser:
         if self._is_finished:
             return False
         return bool(self._pdu_left or self._control_left or self._end > self._start)
+
+    @property
+    def is_between_pdus(self) -> bool:
+        """Whether what is in the buffer, or comes next, begins with a PDU's first byte."""
+        return not (self._pdu_left or self._control is not None or self._is_finished)
+
+    @property
+    def position(self) -> Position:
+        """For who parses P-DATA-TF PDUs in our stead, and says by resume() how far it came."""
+        return Position(
+            self._start, self._end, self._pdu_left, self._pdv_left, self._pdv_is_open, self._control_header
+        )
+
+    def resume(self, position: Position, *, context_id: int) -> None:
+        """Go on where another has stopped, inside of a message of this context or between two."""
+        self._start, self._end = position.at, position.end
+        self._pdu_left, self._pdv_left = position.pdu_left, position.pdv_left
+        self._pdv_is_open, self._control_header = position.is_in_pdv, position.control_header
+        self._context_id = context_id
+        self._repeated_header = b""
 
     def space(self) -> memoryview:
         """Room for the next bytes. Ask once next_event has returned None; earlier fragments are then gone."""
@@ -231,7 +263,7 @@ class PduParser:
             return None
         pdu_type, length = _PDU_HEADER.unpack_from(self._view, self._start)
         if pdu_type == P_DATA_TF:
-            if length not in self._data_lengths:
+            if length not in self.data_lengths:
                 return f"P-DATA-TF of {length} bytes"
             self._start += _PDU_HEADER.size
             self._pdu_left = length

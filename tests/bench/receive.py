@@ -15,6 +15,7 @@ from tests.bench.receiving import sections
 from tests.bench.receiving.memory import memory
 from tests.bench.receiving.sections import Bench
 from tests.bench.receiving.senders import STORESCU
+from tests.bench.receiving.tls import tls
 from tests.bench.report.circumstances import circumstances
 from tests.bench.report.table import write_section
 from tests.support.redis_process import running_redis
@@ -30,6 +31,7 @@ _SECTIONS = {
     "fairness": sections.fairness,
     "scale": sections.scale,
     "memory": memory,
+    "tls": tls,
 }
 
 

@@ -37,6 +37,9 @@ class Instance:
     data_set: bytes
 
 
+Template = tuple[str, bytes]  # SOP Instance UID and data set
+
+
 class Instances:
     """Makes instances, each with a UID and pixels of its own, from files that stay as templates."""
 
@@ -48,10 +51,14 @@ class Instances:
         self._numbers = count(_FIRST_NUMBER)
         self._lock = threading.Lock()
 
-    def make(self, chance: random.Random) -> Instance:
+    def templates(self, chance: random.Random) -> list[Template]:
+        """What an association sends: instances of a series, which the express lane stores, or of any."""
+        return [chance.choice(self._templates)] if chance.random() < 0.5 else self._templates
+
+    def make(self, chance: random.Random, templates: list[Template]) -> Instance:
         with self._lock:
             number = next(self._numbers)
-        uid, data_set = chance.choice(self._templates)
+        uid, data_set = chance.choice(templates)
         mark = str(number).encode()
         fresh = uid[: -len(mark)] + mark.decode()
         return Instance(fresh, data_set[: -len(mark)].replace(uid.encode(), fresh.encode()) + mark)
@@ -100,16 +107,17 @@ class Sender(threading.Thread):
             if answer[0] == A_ASSOCIATE_RJ:
                 return  # everybody is busy; a modality tries again
             assert answer[0] == A_ASSOCIATE_AC, answer
+            templates = self._instances.templates(self._chance)
             for _ in range(self._chance.randint(1, 12)):
-                self._store(peer)
+                self._store(peer, templates)
                 if self._is_over.is_set():
                     break
             peer.send(RELEASE_RQ)
             if peer.read() is None:
                 raise Lost
 
-    def _store(self, peer: RawPeer) -> None:
-        instance = self._unanswered or self._instances.make(self._chance)
+    def _store(self, peer: RawPeer, templates: list[Template]) -> None:
+        instance = self._unanswered or self._instances.make(self._chance, templates)
         if instance.sop_instance_uid in self.tried:
             self.sent_again.add(instance.sop_instance_uid)
         self._unanswered = self.tried[instance.sop_instance_uid] = instance

@@ -20,7 +20,7 @@ def stored(environment, tmp_path):
     sender = Sender(Address("127.0.0.1", 1), instances, seed=1)
     intake = Intake.open(environment, owner="test")
     for path in paths:
-        made = instances.make(random.Random(1))
+        made = instances.make(random.Random(1), instances.templates(random.Random(1)))
         receive(intake, path, data_set=made.data_set, sop_instance_uid=made.sop_instance_uid)
         sender.tried[made.sop_instance_uid] = made
         sender.acknowledged.append(made)

@@ -4,9 +4,11 @@ import random
 import re
 import select
 import socket
+import ssl
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -33,6 +35,8 @@ _SETTINGS = {
     "STORE_RESERVE_BYTES": 0,
     "LOG_FORMAT": "json",
 }
+# What a peer meets that goes on sending to an SCP that has closed, without TLS and with it.
+_GONE = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 _FAULT = re.compile(r"Traceback|association_failed|child_died|child_failed|child_hung|Exception in thread")
 
 
@@ -46,24 +50,33 @@ class ServingFigures:
     longest_seconds: float = 0.0
 
 
-def fuzz_supervisor(*, streams: int, seed: int) -> ServingFigures:
+Connect = Callable[[ScpProcess], socket.socket]
+
+
+def fuzz_supervisor(
+    *,
+    streams: int,
+    seed: int,
+    settings: Mapping[str, object] | None = None,
+    connect: Connect = ScpProcess.connect,
+) -> ServingFigures:
     """Raises AssertionError when a stream leaves a trace, TimeoutError when an association does not end."""
     with (
         tempfile.TemporaryDirectory(prefix="dicomhub-fuzz-") as home,
-        running_scp(Path(home), _SETTINGS) as scp,
+        running_scp(Path(home), _SETTINGS | (settings or {})) as scp,
     ):
-        return _fuzz(scp, streams=streams, seed=seed)
+        return _fuzz(scp, connect, streams=streams, seed=seed)
 
 
-def _fuzz(scp: ScpProcess, *, streams: int, seed: int) -> ServingFigures:
+def _fuzz(scp: ScpProcess, connect: Connect, *, streams: int, seed: int) -> ServingFigures:
     chance, originals, figures = random.Random(seed), seeds(), ServingFigures()
     wait_until(lambda: len(scp.children("worker")) == _PEERS + 4, what="the pool is full")
-    _warm_up(scp, originals)
+    _warm_up(scp, connect, originals)
     wait_until(lambda: set(_threads(scp)) == {1}, what="the warm-up is over")
     before = _traces(scp)
     jobs = [(mutated(chance, originals), chance.random()) for _ in range(streams)]
     with ThreadPoolExecutor(_PEERS) as peers:
-        for seconds in peers.map(lambda job: _converse(scp, *job), jobs):
+        for seconds in peers.map(lambda job: _converse(connect(scp), *job), jobs):
             figures.streams += 1
             figures.longest_seconds = max(figures.longest_seconds, seconds)
     wait_until(lambda: _traces(scp) == before, what=f"nothing is left but {before}")
@@ -77,16 +90,16 @@ def _fuzz(scp: ScpProcess, *, streams: int, seed: int) -> ServingFigures:
     return figures
 
 
-def _warm_up(scp: ScpProcess, originals: list[bytes]) -> None:
+def _warm_up(scp: ScpProcess, connect: Connect, originals: list[bytes]) -> None:
     """Let every child serve, so that what it opens once and keeps is open."""
     with ThreadPoolExecutor(_PEERS) as peers:
-        list(peers.map(lambda stream: _converse(scp, stream, 0.9), originals * 5))
+        list(peers.map(lambda stream: _converse(connect(scp), stream, 0.9), originals * 5))
 
 
-def _converse(scp: ScpProcess, stream: bytes, manner: float) -> float:
+def _converse(connected: socket.socket, stream: bytes, manner: float) -> float:
     """Send a stream and read until the SCP closes; return how many seconds that took."""
-    with scp.connect() as peer:
-        with suppress(ConnectionError):
+    with connected as peer:
+        with suppress(*_GONE):
             if manner < 0.3:
                 middle = len(stream) // 2
                 peer.sendall(stream[:middle])
@@ -98,7 +111,7 @@ def _converse(scp: ScpProcess, stream: bytes, manner: float) -> float:
         sent_at = time.monotonic()
         if manner > 0.9:
             _drip_after_the_end(peer, stream[-50:])
-        with suppress(ConnectionError):
+        with suppress(*_GONE):
             while peer.recv(65536):
                 pass
         return time.monotonic() - sent_at

@@ -207,7 +207,7 @@ def test_no_segment_is_taken_for_an_orphan_while_its_writer_lives(environment, j
     stored = receive(intake, CT).instance
     taken = []
     with ThreadPoolExecutor(1) as pool:
-        writing = pool.submit(lambda: [intake._journal.append(stored) for _ in range(2000)])
+        writing = pool.submit(lambda: [intake.journal.append(stored) for _ in range(2000)])
         while not writing.done():
             with orphaned_segments(journal) as orphans:
                 taken += orphans

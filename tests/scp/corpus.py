@@ -1,7 +1,8 @@
 """Golden pairs: what a peer sends (NAME.pdus, hexadecimal, # comments) and what is in it (NAME.events).
 
 `python -m tests.scp.corpus` writes the .events files anew from what the parser says, to be reviewed as a
-difference. In peers/ are whole associations, recorded from DCMTK 3.6.7, pynetdicom 3.0.4 and dcmjs-dimse 0.3.3.
+difference. In peers/ are whole associations, recorded from DCMTK 3.6.7, pynetdicom 3.0.4 and dcmjs-dimse 0.3.3;
+test_corpus_by_pynetdicom.py has their events from another decoder.
 """
 
 import hashlib

@@ -41,6 +41,39 @@ COMPRESSED = {
 }
 
 
+# A profile by asconfig.txt of DCMTK: contexts of one SOP class apart and together, roles, extended negotiation.
+PROFILE = r"""
+[[TransferSyntaxes]]
+[Compressed]
+TransferSyntax1 = RLELossless
+TransferSyntax2 = JPEG2000LosslessOnly
+[Native]
+TransferSyntax1 = BigEndianExplicit
+TransferSyntax2 = LittleEndianImplicit
+TransferSyntax3 = LittleEndianExplicit
+[[PresentationContexts]]
+[MRAndVerification]
+PresentationContext1 = MRImageStorage\Compressed
+PresentationContext2 = MRImageStorage\Native
+PresentationContext3 = VerificationSOPClass\Native
+[[SCPSCURoleSelection]]
+[Both]
+Role1 = MRImageStorage\BOTH
+[[ExtendedNegotiation]]
+[Level2]
+ExtendedNegotiation1 = MRImageStorage\020003000000
+[[Profiles]]
+[Plain]
+PresentationContexts = MRAndVerification
+[WithRoles]
+PresentationContexts = MRAndVerification
+SCPSCURoleSelection = Both
+[WithExtendedNegotiation]
+PresentationContexts = MRAndVerification
+ExtendedNegotiation = Level2
+"""
+
+
 def run(program, scp, *arguments, options=(), status=0):
     done = subprocess.run(
         [program, *options, scp.host, str(scp.port), *map(str, arguments)],
@@ -133,6 +166,33 @@ def test_storescu_with_other_options(scp, tmp_path, options):
     assert archived(scp, path) == data_set_of(path)
 
 
+@pytest.mark.parametrize(
+    ("profile", "told"),
+    [
+        ("Plain", "Accepted Extended Negotiation:  none"),
+        ("WithRoles", "Accepted SCP/SCU Role: SCU\n"),  # of both that were proposed
+        ("WithExtendedNegotiation", "Accepted Extended Negotiation:\n"),
+    ],
+)
+def test_storescu_proposes_what_its_configuration_file_says(scp, tmp_path, profile, told):
+    paths = [fresh_copy(name, tmp_path) for name in ("MR_small_RLE.dcm", "MR_small.dcm")]
+    configuration = tmp_path / "storescu.cfg"
+    configuration.write_text(PROFILE, "ascii")
+    said = run("storescu", scp, *paths, options=["-d", "-xf", str(configuration), profile])
+    [_, answer] = said.split("BEGIN A-ASSOCIATE-AC")
+    assert answer.count("(Accepted)") == 3
+    assert told in answer
+    assert [archived(scp, path) for path in paths] == [data_set_of(path) for path in paths]
+
+
+@pytest.mark.parametrize("option", ["-kt", "--saml", "--jwt"])
+def test_storescu_proposes_an_identity_from_a_file(scp, tmp_path, option):
+    path, token = fresh_copy("CT_small.dcm", tmp_path), tmp_path / "token"
+    token.write_bytes(b"who I am" * 500)
+    run("storescu", scp, path, options=[option, str(token)])
+    assert archived(scp, path) == data_set_of(path)
+
+
 def test_storescu_repeats_and_the_same_instance_is_archived_once(scp, tmp_path):
     path = fresh_copy("CT_small.dcm", tmp_path)
     run("storescu", scp, path, options=["--repeat", "5", "-aet", "REPEATING"])
@@ -166,7 +226,11 @@ def test_echoscu(scp, options):
     run("echoscu", scp, options=options)
 
 
-@pytest.mark.parametrize("options", [["+ma"], ["-ma"], ["--max-send-pdu", "4096"], ["-dn"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "options",
+    [["+ma"], ["-ma"], ["-pdu", "4096"], ["--max-send-pdu", "4096"], ["-dn"], ["-nip"], ["+dly"]],
+    ids=" ".join,
+)
 def test_dcmsend_sends_what_is_of_several_kinds(scp, tmp_path, options):
     paths = [
         fresh_copy(name, tmp_path) for name in ("CT_small.dcm", "MR_small_RLE.dcm", "MR_small_implicit.dcm")

@@ -3,17 +3,11 @@
 import socket
 import time
 from threading import Thread
-from types import SimpleNamespace
 
-from dicomhub.environment import read_environment
-from dicomhub.intake.door import Intake
 from dicomhub.intake.incoming_instance import IncomingInstance
-from scp.acceptance import Acceptor
-from scp.admission import AdmissionCache
 from scp.association import Association
 from scp.connection import Connection
-from scp.lane import Lane
-from scp.scoreboard import Scoreboard
+from tests.scp.in_process import lane_of
 from tests.scp.pdus import RELEASE_RQ
 from tests.scp.raw_peer import RawPeer, data_pdus, data_set_of, store_command
 from tests.support.ct_series import write_ct_series
@@ -37,7 +31,11 @@ def test_a_peer_is_not_stalled_while_we_write_what_it_has_sent(tmp_path, monkeyp
         socket.create_connection(listener.getsockname(), HANG_SECONDS) as connected,
     ):
         accepted, _ = listener.accept()
-        association = Association(lane(tmp_path / "home"), Connection(accepted, send_seconds=60), peer="it")
+        association = Association(
+            lane_of(tmp_path / "home", SCP_STALL_SECONDS=STALL_SECONDS),
+            Connection(accepted, send_seconds=60),
+            peer="it",
+        )
         serving = Thread(target=association.run)
         serving.start()
         peer = RawPeer(None, connected).associate_for(path)
@@ -47,25 +45,3 @@ def test_a_peer_is_not_stalled_while_we_write_what_it_has_sent(tmp_path, monkeyp
         assert peer.read() == (6, bytes(4))
     serving.join(HANG_SECONDS)
     assert pauses == []
-
-
-def lane(home):
-    environment = read_environment(
-        {
-            "DICOMHUB_HOME": str(home),
-            "STORE_RESERVE_BYTES": "0",
-            "SCP_STALL_SECONDS": str(STALL_SECONDS),
-            "SCP_DURABILITY": "process",
-        }
-    )
-    intake = Intake.open(environment, owner="test")
-    return Lane(
-        settings=environment.scp,
-        acceptor=Acceptor(environment.scp),
-        intake=intake,
-        admissions=AdmissionCache(intake.store, own_ae_title=environment.scp.ae_title),
-        slot=Scoreboard(1).take(),
-        stop=SimpleNamespace(is_retiring=False, is_aborting=False),
-        buffer=bytearray(512 * 1024),
-        stop_accepting=lambda: None,
-    )

@@ -1,7 +1,7 @@
 """PS3.8 table 9-10 over a socket: every cell that the bytes and the silence of a peer lead to, in both lanes.
 
 Sta3 and Sta8 last as long as a request takes to judge and a release to answer, and nothing is read meanwhile;
-their cells are compared as data in test_state.py, but for those on the way through them.
+their cells are met in test_actions.py, but for those on the way through them.
 """
 
 import socket

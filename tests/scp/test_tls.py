@@ -14,8 +14,21 @@ import pytest
 from pynetdicom import AE
 
 from dicomhub.environment import EnvironmentInvalid, read_environment
-from tests.scp.copies import archived
-from tests.scp.pdus import COMMAND, LAST, RELEASE_RQ, associate_rq, c_echo_rq, p_data, pdv
+from tests.fuzz.serving import fuzz_supervisor
+from tests.scp.copies import archived, fresh_copy
+from tests.scp.lanes import STUDY_ROOT_FIND, request
+from tests.scp.pdus import (
+    COMMAND,
+    CT,
+    EXPLICIT,
+    LAST,
+    RELEASE_RQ,
+    VERIFICATION,
+    associate_rq,
+    c_echo_rq,
+    p_data,
+    pdv,
+)
 from tests.scp.raw_peer import RawPeer, data_pdus, data_set_of, store_command
 from tests.support.certificates import Certificate, make_authority, make_certificate
 from tests.support.ct_series import write_ct_series
@@ -95,6 +108,21 @@ def test_what_dcmtk_sends_is_kept_bit_for_bit(scp, certificates, tmp_path, trust
     assert archived(scp, path) == data_set_of(path)
 
 
+@pytest.mark.parametrize(
+    ("profile", "is_served"), [("+py", True), ("+px", True), ("+pz", True), ("+pa", False), ("+pn", False)]
+)
+def test_dcmtk_is_served_by_each_bcp_195_profile_and_by_no_retired_one(
+    scp, certificates, tmp_path, profile, is_served
+):
+    path = fresh_copy("CT_small.dcm", tmp_path)
+    trust = ["+cf", certificates.authority.certificate]
+    done = subprocess.run(
+        ["storescu", "+tla", *trust, profile, scp.host, str(scp.tls_port), path], check=False, timeout=300
+    )
+    assert (done.returncode == 0) is is_served
+    assert archived(scp, path) == (data_set_of(path) if is_served else None)
+
+
 @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
 def test_what_pynetdicom_sends_is_kept_bit_for_bit(scp, certificates, tmp_path, version):
     paths = write_ct_series(tmp_path, instances=3, patient_id="TLS", rows=1024)
@@ -123,6 +151,37 @@ def test_bytes_that_come_one_in_a_record_are_put_together(scp, certificates):
         for byte in ECHO:
             peer.send(bytes((byte,)))
         assert peer.status() == (0, "")
+
+
+def test_pynetdicom_echoes_and_stores_beside_a_query_service_that_is_rejected(scp, certificates, tmp_path):
+    paths = write_ct_series(tmp_path, instances=2, patient_id="TLS", rows=1024)
+    entity = AE()
+    entity.add_requested_context(STUDY_ROOT_FIND)
+    entity.add_requested_context(CT, EXPLICIT)
+    entity.add_requested_context(VERIFICATION)
+    association = entity.associate(scp.host, scp.tls_port, tls_args=(trusting(certificates), scp.host))
+    assert [context.abstract_syntax for context in association.rejected_contexts] == [STUDY_ROOT_FIND]
+    assert association.send_c_echo().Status == 0
+    assert [association.send_c_store(path).Status for path in paths] == [0, 0]
+    association.release()
+    for path in paths:
+        assert archived(scp, path) == data_set_of(path)
+
+
+def test_what_was_sent_behind_the_request_is_served_by_the_general_lane(scp, certificates, tmp_path):
+    path = fresh_copy("CT_small.dcm", tmp_path)
+    store = store_command(path) + b"".join(data_pdus(data_set_of(path)))
+    with RawPeer(scp, connect(scp, trusting(certificates))) as peer:
+        peer.send(request("general") + ECHO + store + ECHO + RELEASE_RQ)
+        assert peer.read()[0] == 2
+        assert [peer.status() for _ in range(3)] == [(0, "")] * 3
+        assert peer.read() == (6, bytes(4))
+        peer.socket.unwrap().close()
+    line = scp.end_of(peer.address)
+    assert "outcome=released" in line
+    assert "instances=1" in line
+    assert "tls=TLSv1.3" in line
+    assert archived(scp, path) == data_set_of(path)
 
 
 def test_who_releases_and_closes_at_once_has_not_to_be_waited_for(scp, certificates):
@@ -175,6 +234,15 @@ def test_garbage_on_the_tls_port_costs_its_sender_the_connection_and_nobody_else
     assert workers <= set(scp.children("worker"))
     assert echoes(scp, trusting(certificates))
     assert "association_failed" not in scp.log()
+
+
+def test_no_damaged_stream_leaves_a_trace_behind_a_handshake(certificates):
+    context = trusting(certificates)
+    figures = fuzz_supervisor(
+        streams=300, seed=1, settings=certificates.settings, connect=lambda scp: connect(scp, context)
+    )
+    assert figures.outcomes["released"] > 20
+    assert figures.outcomes["protocol error"] > 40
 
 
 def _send_and_wait_for_the_end(plain: socket.socket, garbage: bytes) -> None:

@@ -42,8 +42,9 @@ class Bench:
         return to.dicomhub(name, self.redis_url, **settings)
 
 
-def _warm(running: Running, series: Series) -> float:
-    send(running.port, series.folder, has_nagle=False)
+def warm(running: Running, series: Series, *options: str) -> float:
+    """Send something first; return the processor time from which on it is counted."""
+    send(running.port, series.folder, *options, has_nagle=False)
     before = cpu_seconds_at_rest(running.pid)
     touch_free_memory()
     return before
@@ -67,7 +68,7 @@ def throughput(bench: Bench) -> list[Table]:
     ]
 
     def measure(_: Receiver, running: Running) -> Figures:
-        before = _warm(running, first)
+        before = warm(running, first)
         nagle_seconds = send(running.port, ct.folder)
         used = cpu_seconds_at_rest(running.pid) - before
         return {
@@ -112,12 +113,17 @@ def processor_time(bench: Bench) -> list[Table]:
         bench.dicomhub("dicomhub, process", SCP_DURABILITY="process"),
         bench.dicomhub("dicomhub, power"),
         bench.dicomhub("dicomhub, process, 128 KiB PDUs", SCP_DURABILITY="process", SCP_MAX_PDU_BYTES=131072),
+        bench.dicomhub(
+            "dicomhub, process, no express lane", SCP_DURABILITY="process", SCP_EXPRESS_LANE="off"
+        ),
         to.storescp("DCMTK +B --fork", *_FORK),
+        to.pynetdicom("pynetdicom"),
+        to.pynetdicom("pynetdicom, chunked", "--chunked"),
         to.storescp("DCMTK +B --fork, Nagle off on both sides", *_FORK, has_nagle=False),
     ]
 
     def measure(receiver: Receiver, running: Running) -> Figures:
-        before = _warm(running, first)
+        before = warm(running, first)
         kernel_before = kernel_seconds(running.pid)
         send(running.port, ct.folder, has_nagle=receiver is not receivers[-1])
         cpu = cpu_seconds_at_rest(running.pid) - before
@@ -170,7 +176,7 @@ def copies(bench: Bench) -> list[Table]:
     ]
 
     def measure(_: Receiver, running: Running) -> Figures:
-        before = _warm(running, first)
+        before = warm(running, first)
         seconds = sum(send(running.port, rf.folder, has_nagle=False) for rf in rest)
         used = cpu_seconds_at_rest(running.pid) - before
         sent = sum(rf.size_bytes for rf in rest)
@@ -262,7 +268,7 @@ def scale(bench: Bench) -> list[Table]:
 
 
 def _at_once(running: Running, first: Series, series: Sequence[Series]) -> Figures:
-    before = _warm(running, first)
+    before = warm(running, first)
     seconds = _all_sent(running, series)
     used = cpu_seconds_at_rest(running.pid) - before
     sent = sum(each.size_bytes for each in series)

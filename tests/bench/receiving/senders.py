@@ -23,19 +23,19 @@ def _environ(*, has_nagle: bool) -> dict[str, str]:
     return {**os.environ, "TCP_NODELAY": "0" if has_nagle else "1"}
 
 
-def start(port: int, what: Path, *, has_nagle: bool = True) -> "subprocess.Popen[bytes]":
+def start(port: int, what: Path, *options: str, has_nagle: bool = True) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        _command(port, what),
+        _command(port, what, *options),
         env=_environ(has_nagle=has_nagle),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
 
 
-def send(port: int, what: Path, *, has_nagle: bool = True) -> float:
+def send(port: int, what: Path, *options: str, has_nagle: bool = True) -> float:
     """Send a file or a folder on one association; return the seconds from start to end of the program."""
     before = time.perf_counter()
-    process = start(port, what, has_nagle=has_nagle)
+    process = start(port, what, *options, has_nagle=has_nagle)
     if process.wait():
         raise RuntimeError(f"storescu ended with {process.returncode}")
     return time.perf_counter() - before

@@ -1,0 +1,131 @@
+"""One association served in this process, with or without the express lane, and all that came of it."""
+
+import socket
+from dataclasses import dataclass
+from threading import Thread
+from types import SimpleNamespace
+
+import msgspec
+
+from dicomhub.environment import read_environment
+from dicomhub.intake.door import Intake
+from dicomhub.intake.segments import read_segment
+from scp.acceptance import Acceptor
+from scp.admission import AdmissionCache
+from scp.association import Association
+from scp.connection import Connection
+from scp.express.engine import Engine
+from scp.express.library import Library, library_path
+from scp.lane import Lane
+from scp.scoreboard import Scoreboard
+from tests.support.scp_process import HANG_SECONDS
+
+_BUFFER_BYTES = 512 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """answers are all bytes that the peer got; files the store's by their path; lines the journal's records."""
+
+    answers: bytes
+    files: dict[str, bytes]
+    lines: list[dict[str, object]]
+    counts: list[int]
+    express: int
+
+
+def lane_of(home, *, has_express=False, **settings):
+    environment = read_environment(
+        {
+            "DICOMHUB_HOME": str(home),
+            "STORE_RESERVE_BYTES": "0",
+            "SCP_DURABILITY": "process",
+            "BATCH_MAX_SECONDS": "3600",
+            **{name: str(value) for name, value in settings.items()},
+        }
+    )
+    intake = Intake.open(environment, owner="test")
+    slot = Scoreboard(1).take()
+    buffer = bytearray(_BUFFER_BYTES)
+    is_power_safe = environment.intake.durability == "power"
+    engine = (
+        Engine(
+            Library(library_path()),
+            intake=intake,
+            tally=slot.tally,
+            buffer=buffer,
+            is_power_safe=is_power_safe,
+        )
+        if has_express
+        else None
+    )
+    return Lane(
+        settings=environment.scp,
+        acceptor=Acceptor(environment.scp),
+        intake=intake,
+        admissions=AdmissionCache(intake.store, own_ae_title=environment.scp.ae_title),
+        slot=slot,
+        stop=SimpleNamespace(is_retiring=False, is_aborting=False),
+        buffer=buffer,
+        engine=engine,
+        stop_accepting=lambda: None,
+    )
+
+
+def serve(lane, stream, *, step=None):
+    """Send a stream, step bytes at a time, end, and read to the end; return what came of it."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname(), HANG_SECONDS) as peer,
+    ):
+        accepted, _ = listener.accept()
+        association = Association(lane, Connection(accepted, send_seconds=HANG_SECONDS), peer="127.0.0.1:1")
+        serving = Thread(target=association.run)
+        serving.start()
+        reading = Thread(target=lambda: answers.append(_read_to_the_end(peer)))
+        answers = []
+        reading.start()
+        _send(peer, stream, step or len(stream) or 1)
+        reading.join(HANG_SECONDS)
+        serving.join(HANG_SECONDS)
+        assert not serving.is_alive(), "the association has not ended"
+    return _what_came(lane, answers[0], association)
+
+
+def _send(peer, stream, step):
+    peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        for start in range(0, len(stream), step):
+            peer.sendall(stream[start : start + step])
+        peer.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # it has been closed in the middle
+
+
+def _read_to_the_end(peer):
+    answers = b""
+    try:
+        while piece := peer.recv(65536):
+            answers += piece
+    except ConnectionError:
+        pass
+    return answers
+
+
+def _what_came(lane, answers, association):
+    store = lane.intake.store
+    lines = [
+        msgspec.to_builtins(instance)
+        for path in sorted((store.root / "journal").iterdir())
+        for instance in read_segment(path).batch.instances
+    ]
+    for line in lines:
+        for differing in ("received_at", "trace_id"):
+            del line[differing]
+    files = {
+        str(path.relative_to(store.root)): path.read_bytes()
+        for path in sorted(store.root.rglob("*"))
+        if path.is_file() and path.parts[len(store.root.parts)] not in {"journal", "quarantine"}
+    }
+    record = association._record
+    return Served(answers, files, lines, lane.slot.tally.counts(), record._express_instances)
