@@ -25,7 +25,7 @@ from dicomhub.storage.incoming import IncomingFile
 from tasks.messages import StoredInstance
 
 # How far one instance is written until the free space is looked at again.
-_UNWATCHED_BYTES: Final = 64 * 1024 * 1024
+UNWATCHED_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class IncomingInstance:
         self._syntax = transfer_syntax(announced.transfer_syntax_uid)
         self._quarantine = quarantine
         self._check_reserve = check_reserve
-        self._unwatched_until_bytes = _UNWATCHED_BYTES
+        self._unwatched_until_bytes = UNWATCHED_BYTES
         self._accept = accept
         self._data_set_offset = data_set_offset
         self._digest = (
@@ -93,7 +93,7 @@ class IncomingInstance:
         try:
             self._file.write(buffers)
             if self._file.size_bytes > self._unwatched_until_bytes:
-                self._unwatched_until_bytes = self._file.size_bytes + _UNWATCHED_BYTES
+                self._unwatched_until_bytes = self._file.size_bytes + UNWATCHED_BYTES
                 self._check_reserve()
         except OSError as error:
             raise out_of_resources(error) from error
