@@ -14,7 +14,7 @@ from scp.child import ChildContext, run_child
 from scp.dispatching import dispatch
 from scp.listener import Listeners
 from scp.metering import meter
-from scp.scoreboard import AssociationState, ChildState, Scoreboard, ScoreboardSlot
+from scp.scoreboard import ChildState, ChildStatus, Scoreboard, ScoreboardSlot
 from scp.signals import HANDLED
 from scp.stopping import StopRequest
 from scp.tls import server_context
@@ -97,8 +97,7 @@ class Child:
 class Death:
     child: Child
     exit_code: int  # negative: the number of the signal that killed it
-    last_state: ChildState
-    association_state: AssociationState
+    last: ChildStatus
 
 
 class Children:
@@ -175,6 +174,6 @@ class Children:
             child = self._by_pid.pop(pid, None)
             if child is not None:
                 exit_code = os.waitstatus_to_exitcode(status)
-                deaths.append(Death(child, exit_code, child.state, child.slot.association_state))
+                deaths.append(Death(child, exit_code, child.slot.read()))
                 self._scoreboard.give_back(child.slot)
         return deaths

@@ -37,11 +37,9 @@ class Plan:
     fork: int = 0
     retire: int = 0  # idle ones that are too many
     retire_old: int = 0  # idle ones of earlier settings
-    is_saturated: bool = False
 
 
 def plan(census: Census, settings: ScpSettings) -> Plan:
-    """What to do now. A further association is refused only when there is nobody, and nobody may come."""
     # A child for everybody who waits: two by two, a burst of 50 waited for seconds.
     wanted = max(settings.min_spare_children, census.waiting) - census.spare
     fork = max(0, min(wanted, settings.max_children - census.total, _MAX_FORKS))
@@ -52,8 +50,15 @@ def plan(census: Census, settings: ScpSettings) -> Plan:
         fork=fork,
         # Half of them at a time, for the next burst may be near.
         retire=min(census.idle, (surplus + 1) // 2) if surplus > 0 else 0,
-        is_saturated=census.spare == 0 and fork == 0,
     )
+
+
+def is_saturated(census: Census, *, forked: int) -> bool:
+    """Whether further associations are refused: there is nobody for them, and nobody is about to come.
+
+    forked are the children that could be forked since the census, however many were to be.
+    """
+    return census.spare == 0 and forked == 0
 
 
 def _roll(census: Census, settings: ScpSettings, *, fork: int) -> Plan:

@@ -17,11 +17,35 @@ from scp.meters import (
     reason_text,
 )
 from scp.outcome import Outcome
-from scp.scoreboard import AssociationState, ChildState, ScoreboardSlot
+from scp.scoreboard import AssociationState, ChildState, ChildStatus, ScoreboardSlot
 from scp.upper_layer.answer import Rejection
 from scp.upper_layer.request import AssociateRequest
 
 _BEAT_SECONDS = 0.5
+
+
+def request_fields(request: AssociateRequest) -> dict[str, object]:
+    """What the log line has of an association's request."""
+    return {
+        "calling_ae_title": request.calling_ae_title,
+        "called_ae_title": request.called_ae_title,
+        "implementation": request.implementation_version_name,
+        "contexts_proposed": len(request.contexts),
+    }
+
+
+def log_killed(last: ChildStatus) -> None:
+    """Tell of an association whose child has died: the little that the scoreboard has, from its last beat."""
+    logger().warning(
+        "association",
+        outcome=str(Outcome.KILLED),
+        peer=last.peer,
+        calling_ae_title=last.calling_ae_title,
+        called_ae_title=last.called_ae_title,
+        instances=last.instances,
+        bytes=last.bytes_received,
+        seconds=round(time.monotonic() - last.since, 3),
+    )
 
 
 class AssociationRecord:
@@ -46,12 +70,7 @@ class AssociationRecord:
             self._fields["tls"] = tls_version
 
     def requested(self, request: AssociateRequest) -> None:
-        self._fields |= {
-            "calling_ae_title": request.calling_ae_title,
-            "called_ae_title": request.called_ae_title,
-            "implementation": request.implementation_version_name,
-            "contexts_proposed": len(request.contexts),
-        }
+        self._fields |= request_fields(request)
         self._slot.name_association(
             called_ae_title=request.called_ae_title, calling_ae_title=request.calling_ae_title
         )

@@ -15,8 +15,8 @@ from scp.tally import TALLY_BYTES, Tally
 
 _WORD_BYTES = 8
 # Words of a slot, by their index; the texts follow, each with its length in bytes.
-_STATE, _PID, _BEAT, _INSTANCES, _BYTES, _SINCE, _ACCEPTED, _ASSOCIATION = range(8)
-_PEER = slice(8 * _WORD_BYTES, 8 * _WORD_BYTES + 48)
+_STATE, _PID, _BEAT, _INSTANCES, _BYTES, _SINCE, _ACCEPTED, _ASSOCIATION, _CHANGED = range(9)
+_PEER = slice(9 * _WORD_BYTES, 9 * _WORD_BYTES + 48)
 _CALLED = slice(_PEER.stop, _PEER.stop + 16)
 _CALLING = slice(_CALLED.stop, _CALLED.stop + 16)
 _STATUS_BYTES = 192
@@ -39,6 +39,11 @@ class AssociationState(IntEnum):
     OPENING = 1  # connected; no A-ASSOCIATE-AC yet (Sta2, Sta3)
     ESTABLISHED = 2  # Sta6
     ENDING = 3  # the last PDU is on its way, the peer has still to close (Sta13)
+
+
+_ENDS = frozenset({AssociationState.ENDING, AssociationState.NONE})
+# A peer that has its answer closes at once, as a rule; one that does not may take until ARTIM expires.
+_END_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +104,8 @@ class ScoreboardSlot:
         self.set_state(ChildState.BUSY)
 
     def set_association_state(self, state: AssociationState) -> None:
+        # The time first: who reads a new state must not find an old time beside it.
+        self._times[_CHANGED] = time.monotonic()
         self._words[_ASSOCIATION] = state
 
     def name_association(self, *, called_ae_title: str, calling_ae_title: str) -> None:
@@ -130,6 +137,12 @@ class ScoreboardSlot:
     @property
     def association_state(self) -> AssociationState:
         return AssociationState(self._words[_ASSOCIATION])
+
+    @property
+    def has_just_ended(self) -> bool:
+        """Whether its child is busy with the end of an association, and has not been for long."""
+        is_ending = self.state is ChildState.BUSY and self.association_state in _ENDS
+        return is_ending and time.monotonic() - self._times[_CHANGED] < _END_SECONDS
 
     @property
     def last_beat(self) -> float:
@@ -198,12 +211,9 @@ class Scoreboard:
         """Whether a child waits for a connection: newer than what the supervisor has declared."""
         return any(slot.state is ChildState.IDLE for slot in self._used_slots())
 
-    def is_anyone_ending(self) -> bool:
-        """Whether a child is busy with the end of an association, and idle as soon as its peer has closed."""
-        ends = {AssociationState.ENDING, AssociationState.NONE}
-        return any(
-            slot.state is ChildState.BUSY and slot.association_state in ends for slot in self._used_slots()
-        )
+    def is_anyone_about_to_be_idle(self) -> bool:
+        """Whether a child is at the end of an association, and idle as soon as its peer has closed."""
+        return any(slot.has_just_ended for slot in self._used_slots())
 
     def statuses(self) -> list[ChildStatus]:
         """What every child is doing, those that do not serve associations among them."""

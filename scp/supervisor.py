@@ -20,7 +20,8 @@ from scp.draining import Draining
 from scp.listener import Listeners, waiting_connections
 from scp.meters import ASSOCIATIONS, DEATHS, FORKS, HANGS
 from scp.outcome import Outcome
-from scp.pool import Census, plan
+from scp.pool import Census, is_saturated, plan
+from scp.record import log_killed
 from scp.scoreboard import AssociationState, ChildState, Scoreboard
 from scp.signals import SignalQueue
 from scp.tls import TlsUnusable
@@ -125,7 +126,7 @@ class Supervisor:
                 role=child.role.value,
                 pid=child.pid,
                 exit_code=death.exit_code,
-                state=death.last_state.name.lower(),
+                state=death.last.state.name.lower(),
             )
             if _died_young(death):
                 seconds = self._backoff[child.role].failed()
@@ -134,8 +135,9 @@ class Supervisor:
     def _count(self, death: Death) -> None:
         tally = self._scoreboard.supervisor_tally
         tally.count(DEATHS, label_of(death.child.role))
-        if death.association_state is not AssociationState.NONE:
+        if death.last.association is not AssociationState.NONE:
             tally.count(ASSOCIATIONS, str(Outcome.KILLED))
+            log_killed(death.last)
 
     def _kill_the_silent(self) -> None:
         heartbeat_seconds = self._generation.environment.scp.heartbeat_seconds
@@ -155,18 +157,17 @@ class Supervisor:
 
     def _size_pool(self) -> None:
         workers = self._children.of(Role.WORKER)
-        if any(child.state in {ChildState.IDLE, ChildState.BUSY} for child in workers):
-            self._backoff[Role.WORKER].succeeded()
+        for child in workers:
+            if child.state in {ChildState.IDLE, ChildState.BUSY}:
+                self._backoff[Role.WORKER].succeeded(begun_at=child.forked_at)
         idle = [child for child in workers if child.state is ChildState.IDLE and not child.is_leaving]
         old_idle = [child for child in idle if child.generation != self._generation.number]
-        now = plan(
-            self._census(workers, idle=len(idle), old_idle=len(old_idle)), self._generation.environment.scp
-        )
-        # Children that cannot start (a store that is gone) are as good as busy: peers must not wait for them.
-        nobody_can = not workers and not self._backoff[Role.WORKER].is_over
-        self._declare(is_saturated=now.is_saturated or nobody_can)
-        for _ in range(now.fork):
-            self._fork(Role.WORKER)
+        census = self._census(workers, idle=len(idle), old_idle=len(old_idle))
+        now = plan(census, self._generation.environment.scp)
+        forked = sum(self._fork(Role.WORKER) for _ in range(now.fork))
+        # Where there is no process to be had, or children cannot start (a store that is gone), peers must not
+        # wait for them, however many there may be by the settings.
+        self._declare(is_saturated=is_saturated(census, forked=forked))
         for child in old_idle[: now.retire_old]:
             child.retire()
         if now.retire and time.monotonic() - self._shrunk_at > _TICK_SECONDS:
@@ -195,17 +196,19 @@ class Supervisor:
             "saturation", is_saturated=is_saturated
         )  # who is refused for it is told by the turnstile
 
-    def _fork(self, role: Role) -> None:
+    def _fork(self, role: Role) -> bool:
+        """Whether there is a new child: not after a failure, for a while."""
         if not self._backoff[role].is_over:
-            return
+            return False
         try:
             child = self._children.fork(role, self._generation)
         except (OSError, LookupError) as error:
             seconds = self._backoff[role].failed()
             logger().error("fork_failed", role=role.value, error=str(error), retry_seconds=seconds)
-            return
+            return False
         self._scoreboard.supervisor_tally.count(FORKS, label_of(role))
         logger().debug("forked", role=role.value, pid=child.pid)
+        return True
 
 
 def _addresses(settings: ScpSettings) -> tuple[str, int, int | None]:
@@ -214,5 +217,5 @@ def _addresses(settings: ScpSettings) -> tuple[str, int, int | None]:
 
 def _died_young(death: Death) -> bool:
     if death.child.role is Role.WORKER:
-        return death.last_state is ChildState.STARTING
+        return death.last.state is ChildState.STARTING
     return time.monotonic() - death.child.forked_at < _SHORT_LIFE_SECONDS

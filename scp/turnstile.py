@@ -15,18 +15,20 @@ from scp.child import ChildContext
 from scp.connection import TICK_SECONDS, address_text
 from scp.meters import ASSOCIATIONS, REJECTIONS, reason_text
 from scp.outcome import Outcome
+from scp.record import request_fields
 from scp.scoreboard import ChildState
 from scp.tally import Tally
 from scp.upper_layer.answer import Rejection, encode_abort, encode_rejection
 from scp.upper_layer.events import AbortReason, AssociateRequested
 from scp.upper_layer.parser import PduParser
+from scp.upper_layer.request import RequestMalformed, decode_request
 
 # A child that has just released an association is free a moment later: until then nobody is refused. On a
-# busy machine the moment is longer, so whoever is seen to be at the end of an association is waited for.
+# busy machine the moment is longer, so whoever has just come to the end of an association is waited for.
 GRACE_SECONDS = 0.05
-_ENDING_GRACE_SECONDS = 1.0
 # How long a peer may take to send its request, and then to close. PS3.8 wants the request read first.
 _PATIENCE_SECONDS = 2.0
+# When there are more, who has had the longest time for it goes: peers that send nothing keep nobody waiting.
 _MAX_REFUSALS = 64
 _BUFFER_BYTES = 64 * 1024
 
@@ -49,7 +51,8 @@ class Refusal:
         self._peer = peer
         self._parser = PduParser(bytearray(_BUFFER_BYTES), max_pdu_bytes=_BUFFER_BYTES)
         self._is_answered = False
-        self.deadline = time.monotonic() + _PATIENCE_SECONDS
+        self._begun_at = time.monotonic()
+        self.deadline = self._begun_at + _PATIENCE_SECONDS
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -73,17 +76,33 @@ class Refusal:
             return
         self._is_answered = True
         if isinstance(event, AssociateRequested):
-            self._socket.send(encode_rejection(Rejection.LOCAL_LIMIT_EXCEEDED))
-            self._tally.count(REJECTIONS, reason_text(Rejection.LOCAL_LIMIT_EXCEEDED))
-            self._tally.count(ASSOCIATIONS, str(Outcome.REJECTED))
-            logger().warning(
-                "association", outcome="rejected", reason="local limit exceeded", peer=self._peer
-            )
+            self._reject(event.pdu)
         else:
             self._socket.send(encode_abort(AbortReason.SERVICE_USER))
 
+    def _reject(self, request: bytes) -> None:
+        self._socket.send(encode_rejection(Rejection.LOCAL_LIMIT_EXCEEDED))
+        reason = reason_text(Rejection.LOCAL_LIMIT_EXCEEDED)
+        self._tally.count(REJECTIONS, reason)
+        self._tally.count(ASSOCIATIONS, str(Outcome.REJECTED))
+        logger().warning(
+            "association",
+            outcome=str(Outcome.REJECTED),
+            reason=reason,
+            peer=self._peer,
+            **_fields(request),
+            seconds=round(time.monotonic() - self._begun_at, 3),
+        )
+
     def close(self) -> None:
         self._socket.close()
+
+
+def _fields(request: bytes) -> dict[str, object]:
+    try:
+        return request_fields(decode_request(request))
+    except RequestMalformed:  # it is refused all the same
+        return {}
 
 
 class Turnstile:
@@ -114,7 +133,7 @@ class Turnstile:
         wait_seconds = TICK_SECONDS
         if self._knocked_at is not None:
             wait_seconds = max(0.0, self._judged_at - time.monotonic())
-        elif self._context.scoreboard.is_saturated and len(self._refusals) < _MAX_REFUSALS:
+        elif self._context.scoreboard.is_saturated:
             for listener in self._context.listeners:
                 poll.register(listener, select.POLLIN)
         return {descriptor for descriptor, _ in poll.poll(wait_seconds * 1000 + 1)}
@@ -140,18 +159,11 @@ class Turnstile:
         # Who has been accepted meanwhile was first in the queue: who is there now has just come.
         elif not scoreboard.is_saturated or scoreboard.accepted() != self._accepted_before_knock:
             self._knocked_at = None
-        elif self._is_hopeful(now - self._knocked_at):
+        elif scoreboard.is_anyone_idle() or scoreboard.is_anyone_about_to_be_idle():
             self._judged_at = now + GRACE_SECONDS
         else:
             self._knocked_at = None
             self._refuse()
-
-    def _is_hopeful(self, waited_seconds: float) -> bool:
-        """Whether somebody is going to accept who has knocked, though nobody has yet."""
-        scoreboard = self._context.scoreboard
-        if scoreboard.is_anyone_idle():
-            return True
-        return waited_seconds < _ENDING_GRACE_SECONDS and scoreboard.is_anyone_ending()
 
     def _refuse(self) -> None:
         listeners = self._context.listeners
@@ -160,7 +172,7 @@ class Turnstile:
 
     def _refuse_on(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
         with suppress(BlockingIOError, ConnectionAbortedError):
-            while len(self._refusals) < _MAX_REFUSALS:
+            for _ in range(_MAX_REFUSALS):  # the rest with the next turn: those who have come are read first
                 accepted, address = listener.accept()
                 try:
                     refusal = Refusal(
@@ -171,6 +183,8 @@ class Turnstile:
                     continue
                 self._refusals.append(refusal)
                 refusal.advance()
+                if len(self._refusals) > _MAX_REFUSALS:
+                    self._refusals.pop(0).close()
 
 
 def refuse(context: ChildContext) -> None:

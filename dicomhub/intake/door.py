@@ -11,6 +11,7 @@ from dicomhub.environment import Environment
 from dicomhub.intake.admission import TenantAdmission
 from dicomhub.intake.archived_file import describe_file
 from dicomhub.intake.incoming_instance import (
+    UNWATCHED_BYTES,
     Announced,
     Archived,
     IncomingInstance,
@@ -123,12 +124,18 @@ class Intake:
         provenance: Provenance,
         by_attribute: TenantByAttribute | None = None,
     ) -> IncomingInstance:
-        """Go on with an instance whose file has its header, and some or all of its data set."""
+        """Go on with an instance whose file has its header, and some or all of its data set.
+
+        Raises OutOfResources; the file is left to the caller then.
+        """
+        if file.size_bytes > UNWATCHED_BYTES:
+            self._check_reserve()
         return IncomingInstance(
             file,
             announced=announced,
             data_set_offset=data_set_offset,
             quarantine=self._quarantine,
+            check_reserve=self._check_reserve,
             accept=lambda whole: self._accept(
                 whole, _tenant_of(whole, by_attribute) or admission, provenance
             ),

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from dicomhub.intake.head import head_of_file
 from dicomhub.intake.quarantine import Quarantine
@@ -23,6 +23,9 @@ from dicomhub.storage.digest import DataSetDigest
 from dicomhub.storage.filesystem import ArchiveOutcome
 from dicomhub.storage.incoming import IncomingFile
 from tasks.messages import StoredInstance
+
+# How far one instance is written until the free space is looked at again.
+UNWATCHED_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class IncomingInstance:
         announced: Announced,
         data_set_offset: int,
         quarantine: Quarantine,
+        check_reserve: Callable[[], None],
         accept: Callable[[WholeInstance], Archived],
     ) -> None:
         """The file holds its header, and what of the data set has come so far."""
@@ -68,6 +72,8 @@ class IncomingInstance:
         self._announced = announced
         self._syntax = transfer_syntax(announced.transfer_syntax_uid)
         self._quarantine = quarantine
+        self._check_reserve = check_reserve
+        self._unwatched_until_bytes = UNWATCHED_BYTES
         self._accept = accept
         self._data_set_offset = data_set_offset
         self._digest = (
@@ -86,6 +92,9 @@ class IncomingInstance:
         """Append bytes of the data set, without a copy. Raises OutOfResources; discard it then."""
         try:
             self._file.write(buffers)
+            if self._file.size_bytes > self._unwatched_until_bytes:
+                self._unwatched_until_bytes = self._file.size_bytes + UNWATCHED_BYTES
+                self._check_reserve()
         except OSError as error:
             raise out_of_resources(error) from error
         update = self._digest.update

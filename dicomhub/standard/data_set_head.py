@@ -1,6 +1,9 @@
 """What a receiver must know of a data set before it has all of it: whose it is, and what. PS3.3 C.12, C.7."""
 
+from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Final
 
 from dicomhub.standard.character_set import character_set
@@ -43,6 +46,11 @@ _WANTED_ELEMENTS: Final = frozenset(tag & 0xFFFF for tag in _WANTED)
 _LAST_GROUP: Final = SERIES_INSTANCE_UID >> 16
 # A head that is longer is long in its sequences, and these are compared byte for byte.
 _REMEMBERED_BYTES: Final = 16 * 1024
+# Elements and items that are gone through, at a microsecond each. What lists all instances of a large study
+# has some ten thousand; more than this are made to keep a receiver busy until it is taken for hung.
+_MAX_STEPS: Final = 1_000_000
+# None of the values wanted is longer in Explicit VR, whose lengths have 16 bits.
+_VALUE_MAX_BYTES: Final = 0xFFFF
 _last_layouts: dict[tuple[str, bool], HeadLayout] = {}
 """Of the last head in each encoding, by its byte order and whether its VRs are implicit."""
 
@@ -107,18 +115,22 @@ def _wanted_values(data: memoryview, encoding: Encoding) -> tuple[dict[int, byte
     return {tag: bytes(data[place]) for tag, place in places.items()}, is_past
 
 
-def _walk(data: memoryview, encoding: Encoding) -> tuple[list[tuple[int, int]], dict[int, slice], bool]:
+def _walk(data: memoryview, encoding: Encoding) -> tuple[Collection[tuple[int, int]], dict[int, slice], bool]:
     """Go from element to element: what says where the next one begins, as ends; the values wanted; the last.
 
     The last is whether the place of the last value wanted has been passed.
     """
-    headers: list[tuple[int, int]] = []
+    # The first are lost when there are more than a head that is remembered can have: a header has 8 bytes.
+    headers: deque[tuple[int, int]] = deque(maxlen=_REMEMBERED_BYTES // 8)
+    steps = repeat(None, _MAX_STEPS)
     places: dict[int, slice] = {}
     offset = 0
     size = len(data)
     short_vrs = frozenset() if encoding.is_implicit_vr else SHORT_VRS
     unpack = encoding.tag_vr_and_length.unpack_from
-    while offset + 8 <= size:
+    for _ in steps:
+        if offset + 8 > size:
+            break
         element_start = offset
         group, element, vr, length = unpack(data, offset)
         if vr in short_vrs:
@@ -132,7 +144,7 @@ def _walk(data: memoryview, encoding: Encoding) -> tuple[list[tuple[int, int]], 
         else:
             tag, _, offset, length = read_header(data, offset, encoding)
             if length == UNDEFINED_LENGTH and tag <= SERIES_INSTANCE_UID:
-                offset = end_of_undefined(data, offset, encoding) + 8
+                offset = end_of_undefined(data, offset, encoding, steps=steps) + 8
                 headers.append((element_start, offset))
                 continue
             headers.append((element_start, offset))
@@ -141,12 +153,20 @@ def _walk(data: memoryview, encoding: Encoding) -> tuple[list[tuple[int, int]], 
         start = offset
         offset += length
         if tag in _WANTED:
-            places[tag] = slice(start, offset)
+            places[tag] = _place(tag, start, length)
             if tag == SERIES_INSTANCE_UID and offset <= size:
                 return headers, places, True
+    else:
+        raise DataSetMalformed(f"more than {_MAX_STEPS} elements in front of Series Instance UID")
     if offset != size:
         raise DataSetTruncated(offset)
     return headers, places, False
+
+
+def _place(tag: int, start: int, length: int) -> slice:
+    if length > _VALUE_MAX_BYTES:
+        raise DataSetMalformed(f"{tag:08X} has {length} bytes")
+    return slice(start, start + length)
 
 
 def _head(values: dict[int, bytes]) -> DataSetHead:

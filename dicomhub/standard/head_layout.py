@@ -4,7 +4,7 @@ The instances of a series differ in their values, and seldom in the headers of t
 headers at the same places are the same walk over them, so that one comparison stands for all of its steps.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from struct import Struct
 
 
@@ -14,7 +14,7 @@ class HeadLayout:
     __slots__ = ("_headers", "_places", "_struct")
 
     def __init__(
-        self, data: memoryview, headers: Sequence[tuple[int, int]], places: Mapping[int, slice]
+        self, data: memoryview, headers: Iterable[tuple[int, int]], places: Mapping[int, slice]
     ) -> None:
         """Remember a head by the ends, in ascending order, of all that says where a next element begins.
 

@@ -3,7 +3,8 @@
 PS3.5 7.5 and A.4.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
 from struct import error as StructError  # noqa: N812 - it is a class
 from typing import Final
 
@@ -22,6 +23,7 @@ from dicomhub.standard.element import (
 
 # Deeper than any real data set; what is deeper is made to exhaust a parser.
 MAX_DEPTH: Final = 64
+_ANY_NUMBER: Final = repeat(None)
 
 _Enter = Callable[[memoryview, int, Encoding], Encoding]
 
@@ -57,15 +59,18 @@ def read_item_header(data: memoryview, offset: int, encoding: Encoding) -> tuple
     return tag, length
 
 
-def end_of_undefined(data: memoryview, offset: int, encoding: Encoding) -> int:
+def end_of_undefined(
+    data: memoryview, offset: int, encoding: Encoding, *, steps: Iterable[None] = _ANY_NUMBER
+) -> int:
     """Where the Sequence Delimitation Item of the value at offset begins; 8 bytes on, the next element does.
 
-    Serves sequences and encapsulated fragments alike, and does not look into anything of defined length.
-    Raises DataSetMalformed and DataSetTruncated. PS3.5 7.5 and A.4.
+    Serves sequences and encapsulated fragments alike, and does not look into anything of defined length. Each
+    item, element and delimitation takes one of steps. Raises DataSetMalformed, also when there are none left,
+    and DataSetTruncated. PS3.5 7.5 and A.4.
     """
     # Every other level is an item, from the second on.
     levels = [inside(data, offset, encoding)]
-    while True:
+    for _ in steps:
         level = levels[-1]
         if len(levels) % 2:
             tag, length = read_item_header(data, offset, level)
@@ -91,6 +96,7 @@ def end_of_undefined(data: memoryview, offset: int, encoding: Encoding) -> int:
             offset = start
         else:
             offset = checked_end(data, start, length)
+    raise DataSetMalformed(f"too many elements in front of byte {offset}")
 
 
 def checked_end(data: memoryview, start: int, length: int) -> int:

@@ -1,6 +1,7 @@
 """The text of one attribute of a data set, public or private. PS3.5 7.1, 7.8."""
 
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Final
 
 from dicomhub.standard.character_set import character_set
@@ -18,6 +19,9 @@ from dicomhub.standard.item import end_of_undefined
 from dicomhub.standard.transfer_syntax import TransferSyntax
 
 TEXT_MAX_BYTES: Final = 1024
+# Elements and items that are gone through, at a microsecond each: those of some ten thousand frames, behind
+# which a private attribute may stand, but none that are made to keep a receiver busy.
+_MAX_STEPS: Final = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +67,15 @@ def _read_text(data: memoryview, encoding: Encoding, selector: AttributeSelector
     text = character_set(b"")
     blocks: set[int] = set()
     offset = 0
-    while offset + 8 <= len(data):
+    steps = repeat(None, _MAX_STEPS)
+    for _ in steps:
+        if offset + 8 > len(data):
+            break
         tag, _, start, length = read_header(data, offset, encoding)
         if tag > selector.last_tag:
             return ""
         if length == UNDEFINED_LENGTH:
-            offset = end_of_undefined(data, start, encoding) + 8
+            offset = end_of_undefined(data, start, encoding, steps=steps) + 8
             continue
         offset = start + length
         if offset > len(data):
@@ -80,6 +87,8 @@ def _read_text(data: memoryview, encoding: Encoding, selector: AttributeSelector
             return text.decode(value).strip("\0 ")
         elif _is_creator(tag, selector) and text.decode(value).strip("\0 ") == selector.private_creator:
             blocks.add(tag & 0xFF)
+    else:
+        raise DataSetMalformed(f"more than {_MAX_STEPS} elements in front of {selector.tag:08X}")
     if offset != len(data):
         raise DataSetTruncated(offset)
     return ""

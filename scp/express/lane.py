@@ -7,6 +7,7 @@ in what Python does not look at. Everything else it leaves alone or hands over, 
 
 import os
 
+from dicomhub.intake.incoming_instance import UNWATCHED_BYTES
 from dicomhub.log import logger
 from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.part10 import Part10Malformed
@@ -116,6 +117,8 @@ class ExpressLane:
         self._account(is_lent=loan is not None)
         if outcome is Outcome.OTHER:
             self._forget_model()
+        if outcome is Outcome.LATER and self.is_inside_instance and state.size_bytes > UNWATCHED_BYTES:
+            return Outcome.HANDED_OVER  # who writes so much has to look at the free space on the way
         return outcome
 
     def _account(self, *, is_lent: bool) -> None:

@@ -21,6 +21,8 @@ from pynetdicom.pdu_items import (
     UserIdentitySubItemRQ,
 )
 
+from dicomhub.standard.uid import UID_MAX_LENGTH
+
 _ITEM_HEADER = struct.Struct(">BxH")
 _HEADER_BYTES = 74
 _APPLICATION_CONTEXT, _PRESENTATION_CONTEXT, _USER_INFORMATION = 0x10, 0x20, 0x50
@@ -89,13 +91,20 @@ def _items(data: bytes) -> Iterator[tuple[int, bytes]]:
         offset += length
 
 
-@lru_cache(maxsize=4096)
 def _uid(value: bytes) -> str:
     """A UID as sent; some peers pad it, which PS3.8 F forbids."""
+    return _remembered_uid(value) if len(value) <= UID_MAX_LENGTH else _decoded_uid(value)
+
+
+def _decoded_uid(value: bytes) -> str:
     try:
         return value.rstrip(b"\0 ").decode("ascii")
     except UnicodeDecodeError:
         raise RequestMalformed("a UID is not ASCII") from None
+
+
+# The same few hundred come with every request. Longer ones, of up to 64 KiB each, are not kept.
+_remembered_uid = lru_cache(maxsize=4096)(_decoded_uid)
 
 
 def _context(value: bytes) -> ProposedContext:

@@ -2,6 +2,7 @@
 
 import random
 import re
+import select
 import socket
 import ssl
 import tempfile
@@ -13,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scp.upper_layer.events import A_ABORT, A_ASSOCIATE_RJ, A_RELEASE_RP
 from tests.fuzz.mutator import mutated
 from tests.fuzz.seeds import seeds
 from tests.support.scp_process import ScpProcess, running_scp
@@ -20,6 +22,8 @@ from tests.support.waiting import wait_until
 
 _PEERS = 16
 _TIMER_SECONDS = 1
+# One that watches the association, then ARTIM, and what a busy machine adds: far from the settings' defaults.
+_LONGEST_SECONDS = 2 * _TIMER_SECONDS + 10
 _SETTINGS = {
     "SCP_ARTIM_SECONDS": _TIMER_SECONDS,
     "SCP_STALL_SECONDS": _TIMER_SECONDS,
@@ -81,6 +85,7 @@ def _fuzz(scp: ScpProcess, connect: Connect, *, streams: int, seed: int) -> Serv
     assert fault is None, log[max(0, fault.start() - 500) : fault.start() + 3000]
     figures.outcomes.update(re.findall(r'"outcome": ?"([^"]+)"', log))
     assert "failed" not in figures.outcomes, "an association has ended for no reason that it knows of"
+    assert figures.longest_seconds < _LONGEST_SECONDS, "an association has outlived its timers"
     figures.archived = len(scp.archived())
     return figures
 
@@ -104,10 +109,36 @@ def _converse(connected: socket.socket, stream: bytes, manner: float) -> float:
             if manner < 0.1:
                 return 0.0  # gone without a word
         sent_at = time.monotonic()
+        if manner > 0.9:
+            _drip_after_the_end(peer, stream[-50:])
         with suppress(*_GONE):
             while peer.recv(65536):
                 pass
         return time.monotonic() - sent_at
+
+
+def _drip_after_the_end(peer: socket.socket, piece: bytes) -> None:
+    """Once the association has ended, go on sending until the SCP closes, or much too long."""
+    answer = b""
+    with suppress(OSError):
+        while not _is_last(answer):
+            received = peer.recv(65536)
+            if not received:
+                return
+            answer += received
+        for _ in range(10 * _LONGEST_SECONDS):
+            peer.sendall(piece)
+            if select.select([peer], [], [], 0.1)[0] and not peer.recv(65536):
+                return
+
+
+def _is_last(answer: bytes) -> bool:
+    """Whether the SCP has sent a PDU after which an association has no other."""
+    offset, pdu_type = 0, 0
+    while offset + 6 <= len(answer):
+        pdu_type = answer[offset]
+        offset += 6 + int.from_bytes(answer[offset + 2 : offset + 6], "big")
+    return pdu_type in {A_ASSOCIATE_RJ, A_RELEASE_RP, A_ABORT}
 
 
 def _traces(scp: ScpProcess) -> dict[str, object]:

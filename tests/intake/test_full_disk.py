@@ -96,6 +96,25 @@ def test_until_the_disk_is_full_and_after_it_what_is_archived_is_what_is_journal
     assert open_descriptors() <= before + 1  # the open segment
 
 
+def test_the_reserve_is_kept_while_an_instance_grows(tmp_path, paths):
+    mib = 1024 * 1024
+    with small_disk(tmp_path / "large", size_bytes=200 * mib) as disk:
+        settings = {"STORE_ROOT": str(disk.path / "store"), "STORE_RESERVE_BYTES": str(8 * mib)}
+        intake = Intake.open(read_environment(settings), owner="full")
+        with ExitStack() as stack:
+            first, second = (stack.enter_context(begin(intake, path)) for path in paths[:2])
+            for _ in range(65):  # the first crosses no reserve, as far as it is looked at
+                first.write([bytes(mib)])
+            disk.fill(leave_bytes=80 * mib)
+            for _ in range(63):
+                second.write([bytes(mib)])
+            disk.fill(leave_bytes=7 * mib)
+            assert refused(lambda: second.write([bytes(mib)]))
+            second.discard()
+            first.write([bytes(mib)])
+        assert incoming_files(intake) == []
+
+
 def test_a_file_whose_header_cannot_be_written_leaves_nothing(intake, disk, paths):
     disk.fill()
     before = open_descriptors()

@@ -1,6 +1,7 @@
 """A-ASSOCIATE-RQ in, A-ASSOCIATE-AC or a rejection out; the answers are read by pynetdicom."""
 
 import struct
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -59,6 +60,19 @@ def result_of(abstract_syntax: str, *transfer_syntaxes: str, context_id: int = 1
     request = associate_rq(context_item(context_id, abstract_syntax, *transfer_syntaxes))
     [context] = answer(request, **settings).presentation_context
     return context.result, str(context.transfer_syntax or "")
+
+
+def test_of_uids_that_are_none_nothing_is_kept():
+    tracemalloc.start()
+    try:
+        for number in range(200):
+            request = associate_rq(
+                context_item(1, CT, EXPLICIT), context_item(3, f"{number}." * 10_000, EXPLICIT)
+            )
+            assert isinstance(acceptor().judge(request), Acceptance)
+        assert tracemalloc.get_traced_memory()[0] < 1024 * 1024
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("sop_class", sorted({*STORAGE_SOP_CLASSES, VERIFICATION}))

@@ -108,6 +108,26 @@ def test_under_the_reserve_associations_are_congested_and_running_stores_out_of_
     )
 
 
+@pytest.mark.parametrize("before", [0, 2], ids=["alone", "in a series"])
+def test_one_instance_does_not_grow_through_the_reserve(start_scp, tmp_path, before):
+    with small_disk(tmp_path / "disk", size_bytes=80 * MIB) as disk:
+        scp = start_scp(STORE_ROOT=disk.path / "store", STORE_RESERVE_BYTES=20 * MIB)
+        *paths, path = write_ct_series(tmp_path / "ct", instances=before + 1, patient_id="ENDLESS", rows=16)
+        beginning = p_data(pdv(data_set_of(path), control=0))
+        mebibyte = p_data(pdv(bytes(64 * 1024), control=0)) * 16
+        with RawPeer(scp).associate_for(path) as peer:
+            assert [store(peer, path) for path in paths] == [0] * before
+            peer.send(store_command(path) + beginning + mebibyte * 70)
+            wait_until(lambda: disk.free_bytes > 79 * MIB, what="it is discarded before it ends")
+            assert scp.incoming() == []
+            peer.send(mebibyte * 100 + p_data(pdv(b"the end")))
+            status, comment = peer.status()
+            assert status == OUT_OF_RESOURCES
+            assert comment.endswith(" MiB free is under the reserve")
+            assert store(peer, path) == 0
+        check_what_was_stored_and_nothing_else_is_there(scp, [*paths, path])
+
+
 def test_when_the_folder_of_a_series_cannot_be_made_nothing_is_left(start_scp, disk, tmp_path):
     scp = start_scp(STORE_ROOT=disk.path / "store")
     (path,) = write_ct_series(tmp_path / "ct", instances=1, patient_id="NAMES", rows=16)

@@ -1,11 +1,13 @@
-"""The rule by which the pool grows, shrinks and is rolled, as a table."""
+"""The rule by which the pool grows, shrinks and is rolled, as a table; and its patience with failures."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
 from dicomhub.environment import read_environment
-from scp.pool import Census, Plan, plan
+from scp.backoff import Backoff
+from scp.pool import Census, Plan, is_saturated, plan
 
 SETTINGS = read_environment(
     {"SCP_MIN_SPARE_CHILDREN": "2", "SCP_MAX_SPARE_CHILDREN": "4", "SCP_MAX_CHILDREN": "6"}
@@ -20,10 +22,10 @@ CASES = {
     "a burst waits": (Census(busy=2, waiting=3), Plan(fork=3)),
     "those who wait are expected": (Census(busy=1, starting=3, waiting=3), Plan()),
     "the last one that may be": (Census(busy=5), Plan(fork=1)),
-    "no more may be": (Census(busy=6), Plan(is_saturated=True)),
+    "no more may be": (Census(busy=6), Plan()),
     "the last one is about to come": (Census(busy=5, starting=1), Plan()),
     "one is free again": (Census(busy=5, idle=1), Plan()),
-    "one that leaves is no help": (Census(busy=5, leaving=1), Plan(is_saturated=True)),
+    "one that leaves is no help": (Census(busy=5, leaving=1), Plan()),
     "a few too many": (Census(idle=5), Plan(retire=1)),
     "many too many": (Census(idle=6, busy=1, starting=2), Plan(retire=2)),
     "a roll begins with a fork": (Census(idle=2, old_idle=2), Plan(fork=1)),
@@ -40,6 +42,32 @@ CASES = {
 def test_plan(name):
     census, expected = CASES[name]
     assert plan(census, SETTINGS) == expected
+
+
+@pytest.mark.parametrize(
+    ("census", "forked", "expected"),
+    [
+        pytest.param(Census(busy=6), 0, True, id="no more may be"),
+        pytest.param(Census(busy=5, leaving=1), 0, True, id="one that leaves is no help"),
+        pytest.param(Census(busy=2), 1, False, id="one is coming"),
+        pytest.param(Census(busy=2), 0, True, id="none could be forked"),
+        pytest.param(Census(), 0, True, id="none could be forked and there is none"),
+        pytest.param(Census(busy=2, idle=1), 0, False, id="none could be forked but one is there"),
+        pytest.param(Census(busy=2, starting=1), 0, False, id="one has been forked before"),
+    ],
+)
+def test_is_saturated(census, forked, expected):
+    assert is_saturated(census, forked=forked) is expected
+
+
+def test_patience_grows_until_something_that_was_begun_after_the_last_failure_goes_well():
+    backoff = Backoff()
+    busy_since = time.monotonic()
+    assert [backoff.failed() for _ in range(3)] == [0.5, 1.0, 2.0]
+    backoff.succeeded(begun_at=busy_since)
+    assert backoff.failed() == 4.0
+    backoff.succeeded(begun_at=time.monotonic())
+    assert backoff.failed() == 0.5
 
 
 def test_a_burst_gets_a_child_for_each_who_waits_and_no_more_than_can_be_forked_at_once():

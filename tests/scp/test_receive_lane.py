@@ -1,5 +1,6 @@
 """A live SCP and peers of every kind: what they send is kept bit for bit, or refused with its reason."""
 
+import re
 import struct
 import subprocess
 
@@ -139,6 +140,13 @@ def test_a_log_line_tells_of_each_association(scp, tmp_path):
         "tenant=default",
     ):
         assert field in line
+    assert re.search(r" peer=127\.0\.0\.1:\d+ ", line)
+    [contexts_proposed] = re.findall(r" contexts_proposed=(\d+) ", line)
+    assert f" contexts_accepted={contexts_proposed} " in line
+    [received_bytes] = re.findall(r" bytes=(\d+) ", line)
+    assert 0 < int(received_bytes) - len(data_set_of(path)) < 64 * 1024
+    [seconds] = re.findall(r" seconds=(\d+\.\d+) ", line)
+    assert 0 < float(seconds) < 300
 
 
 # Refusals: a defined status each, the rest of the data set thrown away, and the association goes on.

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from scp.scoreboard import ChildState, Scoreboard
+from scp.scoreboard import AssociationState, ChildState, Scoreboard
+from tests.support.waiting import wait_until
 
 
 def test_a_child_tells_what_it_does():
@@ -43,6 +44,22 @@ def test_a_reader_never_sees_half_a_number():
     while os.waitpid(pid, os.WNOHANG) == (0, 0):
         assert started_at <= slot.last_beat
         assert slot.state in {ChildState.STARTING, ChildState.IDLE, ChildState.BUSY}
+
+
+def test_who_has_just_come_to_the_end_of_an_association_is_about_to_be_idle():
+    board = Scoreboard(2)
+    slot = board.take()
+    for state in (AssociationState.OPENING, AssociationState.ESTABLISHED, AssociationState.ENDING):
+        assert not board.is_anyone_about_to_be_idle()
+        slot.begin_association(peer="127.0.0.1:104")
+        slot.set_association_state(state)
+    assert board.is_anyone_about_to_be_idle()
+    wait_until(lambda: not board.is_anyone_about_to_be_idle(), what="hope ends")
+    slot.set_association_state(AssociationState.NONE)  # the peer has closed at last
+    assert board.is_anyone_about_to_be_idle()
+    slot.end_association()
+    assert board.is_anyone_idle()
+    assert not board.is_anyone_about_to_be_idle()
 
 
 def test_slots_are_given_back_and_given_out_again():

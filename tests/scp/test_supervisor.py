@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dicomhub.intake.admission import AdmissionSnapshot, TenantAdmission, write_admission
-from dicomhub.intake.receiver_status import ReceiverStatusFile
+from dicomhub.intake.receiver_status import ReceiverSilent, ReceiverStatusFile
 from dicomhub.storage.filesystem import FilesystemStore
 from dicomhub.storage.layout import ADMISSION_SNAPSHOT
 from tests.scp.pdus import COMMAND, LAST, RELEASE_RQ, associate_rq, c_echo_rq, p_data, pdv
@@ -135,12 +135,50 @@ def test_saturation_is_answered_while_it_lasts_and_ends_with_the_first_release(s
             with RawPeer(scp) as third:
                 third.send(associate_rq())
                 assert third.read() == REJECTED
+        line = scp.end_of(third.address)
+        for field in ("reason='local limit exceeded'", "calling_ae_title=SENDER", "called_ae_title=DICOMHUB"):
+            assert field in line
+        assert re.search(r" contexts_proposed=2 .* seconds=\d+\.\d+", line)
         assert echoes(first)
         assert echoes(second)
         first.send(RELEASE_RQ)
         assert first.read() == (6, bytes(4))
         first.socket.close()
         wait_until(lambda: not _is_rejected(scp), what="there is room again")
+
+
+def test_a_peer_that_does_not_close_after_its_release_delays_no_refusal(start_scp):
+    scp = start_scp(**SMALL_POOL)
+    with RawPeer(scp).associate(), RawPeer(scp).associate() as lingering:
+        lingering.send(RELEASE_RQ)
+        assert lingering.read() == (6, bytes(4))
+        wait_until(lambda: _is_rejected(scp), what="the pool is saturated")
+        # Some of them took a second each time; on a busy machine one may.
+        assert any(max(_seconds_to_a_refusal(scp) for _ in range(20)) < 0.5 for _ in range(3))
+
+
+def _seconds_to_a_refusal(scp):
+    with RawPeer(scp) as peer:
+        begun_at = time.monotonic()
+        peer.send(associate_rq())
+        assert peer.read() == REJECTED
+        return time.monotonic() - begun_at
+
+
+def test_peers_that_send_nothing_keep_nobody_from_being_refused(start_scp):
+    scp = start_scp(**SMALL_POOL)
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(RawPeer(scp)).associate()
+        wait_until(lambda: _is_rejected(scp), what="the pool is saturated")
+        silent = [stack.enter_context(RawPeer(scp)) for _ in range(80)]
+        with RawPeer(scp) as speaking:
+            speaking.send(associate_rq())
+            assert speaking.read() == REJECTED
+        silent[40].socket.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            silent[40].socket.recv(1)  # was not waited for
+        assert silent[0].is_closed()
 
 
 def _is_rejected(scp):
@@ -218,6 +256,28 @@ def test_a_killed_child_keeps_what_was_answered(start_scp):
     wait_until(lambda: list((scp.store_root / "journal").glob("*.cut")), what="the journal is cut")
 
 
+def test_a_log_line_tells_of_the_association_of_a_killed_child(start_scp):
+    scp = start_scp()
+    path = sample("CT_small.dcm")
+    with RawPeer(scp).associate_for(path) as peer:
+        peer.send(store_command(path) + b"".join(data_pdus(data_set_of(path))))
+        assert peer.status() == (0, "")
+        wait_until(lambda: _instances(scp) == [1], what="it is on the scoreboard")
+        os.kill(wait_until(lambda: busy_worker(scp), what="somebody serves"), signal.SIGKILL)
+        assert peer.is_closed()
+        line = scp.end_of(peer.address)
+    for field in ("outcome=killed", "calling_ae_title=SENDER", "called_ae_title=DICOMHUB", "instances=1"):
+        assert field in line
+    [received_bytes] = re.findall(r" bytes=(\d+) ", line)
+    assert int(received_bytes) > len(data_set_of(path))
+    assert re.search(r" seconds=\d+\.\d+", line)
+
+
+def _instances(scp):
+    with contextlib.suppress(ReceiverSilent):  # nothing has been written yet
+        return [child.instances for child in ReceiverStatusFile(scp.home).read().children if child.peer]
+
+
 def test_a_hung_child_is_killed_and_replaced(start_scp):
     scp = start_scp(SCP_HEARTBEAT_SECONDS=2)
     [hung, _] = workers(scp, 2)
@@ -242,13 +302,34 @@ def test_a_killed_turnstile_or_dispatcher_is_replaced(start_scp, role):
 
 def test_children_that_cannot_start_are_not_forked_in_a_rush(start_scp):
     scp = start_scp(STORE_ROOT="/dev/null/store")
-
-    def pauses():
-        return [float(seconds) for seconds in re.findall(r" retry_seconds=([\d.]+) ", scp.log())]
-
-    wait_until(lambda: max(pauses(), default=0) >= 2, what="they fail, and the pauses grow")
-    assert len(pauses()) < 50
+    wait_until(lambda: max(pauses(scp), default=0) >= 2, what="they fail, and the pauses grow")
+    assert len(pauses(scp)) < 50
     assert scp.stop() == 0
+
+
+def pauses(scp):
+    return [float(seconds) for seconds in re.findall(r" retry_seconds=([\d.]+) ", scp.log())]
+
+
+def test_while_every_child_is_busy_and_no_other_can_be_had_peers_are_refused(start_scp, tmp_path):
+    disk, there, gone, again = (tmp_path / name for name in ("disk", "there", "gone", "again"))
+    there.mkdir()
+    gone.touch()
+    for link in (disk, again):
+        link.symlink_to(there)
+    scp = start_scp(**{**SMALL_POOL, "SCP_MAX_CHILDREN": 10}, STORE_ROOT=disk / "store")
+    workers(scp, 1)
+    scp.signal(signal.SIGSTOP)  # else there would be a spare child before the store is gone
+    with RawPeer(scp).associate() as peer:
+        gone.replace(disk)
+        scp.signal(signal.SIGCONT)
+        wait_until(lambda: "child_failed_at_start" in scp.log(), what="a child fails")
+        for _ in range(3):
+            assert _is_rejected(scp)
+        wait_until(lambda: max(pauses(scp)) >= 2, what="the pauses grow, though a child serves")
+        assert echoes(peer)
+        again.replace(disk)
+        wait_until(lambda: not _is_rejected(scp), what="others are served again")
 
 
 def test_children_die_with_their_supervisor(start_scp):

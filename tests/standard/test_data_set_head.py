@@ -1,3 +1,4 @@
+import tracemalloc
 import zlib
 
 import pydicom
@@ -170,6 +171,51 @@ def test_sequences_without_end_are_malformed_not_a_way_to_keep_us_busy():
     opening = EXPLICIT.header(0x00081140, "SQ", UNDEFINED) + EXPLICIT.header(0xFFFEE000, "", UNDEFINED)
     with pytest.raises(DataSetMalformed):
         read_head(opening * 10_000, EXPLICIT.syntax, is_whole=False)
+
+
+NOTHING = EXPLICIT.element(0x00080001, "UN", b"")
+ITEM = EXPLICIT.header(0xFFFEE000, "", 0)
+
+
+@pytest.mark.parametrize("vr", ["CS", "UN"])
+def test_a_head_of_many_elements_takes_no_memory(vr):
+    data = EXPLICIT.element(0x00090010, vr, b"") * 100_000 + head(EXPLICIT)
+    tracemalloc.start()
+    try:
+        assert read_head(data, EXPLICIT.syntax, is_whole=True) == HEAD
+        assert tracemalloc.get_traced_memory()[1] < 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(EXPLICIT.element(0x00080008, "CS", b"") * 1_000_001, id="elements"),
+        pytest.param(NOTHING * 1_000_001, id="elements with a long VR"),
+        pytest.param(EXPLICIT.header(0x00081140, "SQ", UNDEFINED) + ITEM * 1_000_001, id="items"),
+        pytest.param(EXPLICIT.delimited_sequence(0x00081140, NOTHING * 300_000) * 4, id="nested elements"),
+        pytest.param(EXPLICIT.delimited_sequence(0x00081140) * 600_000, id="sequences"),
+    ],
+)
+def test_elements_and_items_without_number_are_malformed_before_the_last_is_reached(data):
+    for behind in (head(EXPLICIT), EXPLICIT.element(0x00080001, "UN", b"")[:-1]):
+        with pytest.raises(DataSetMalformed, match="elements in front of"):
+            read_head(data + behind, EXPLICIT.syntax, is_whole=True)
+
+
+def test_a_sequence_of_as_many_items_as_the_instances_of_a_large_study_is_skipped():
+    reference = EXPLICIT.element(0x00081150, "UI", b"1.2\0") + EXPLICIT.element(0x00081155, "UI", b"1.3\0")
+    references = EXPLICIT.delimited_sequence(0x00081140, *[reference] * 50_000)
+    assert read_head(head(EXPLICIT, before_study=references), EXPLICIT.syntax, is_whole=True) == HEAD
+
+
+@pytest.mark.parametrize("length", [0x10000, 0xFFFFFFF0])
+def test_a_value_that_is_too_long_to_be_one_is_malformed_and_not_read(length):
+    data = IMPLICIT.header(0x00080018, "UI", length) + bytes(100)
+    for is_whole in (False, True):
+        with pytest.raises(DataSetMalformed, match="00080018"):
+            read_head(data, IMPLICIT.syntax, is_whole=is_whole)
 
 
 def test_a_deflate_bomb_is_not_inflated():

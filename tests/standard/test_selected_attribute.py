@@ -88,6 +88,21 @@ def test_a_data_set_that_is_cut_short_is_malformed():
         read_text(memoryview(EXPLICIT.header(0x00080016, "SQ", UNDEFINED)), EXPLICIT.syntax, INSTITUTION)
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(EXPLICIT.element(0x00080008, "CS", b"") * 4_000_001, id="elements"),
+        pytest.param(
+            EXPLICIT.header(0x00081140, "SQ", UNDEFINED) + EXPLICIT.header(0xFFFEE000, "", 0) * 4_000_001,
+            id="items",
+        ),
+    ],
+)
+def test_elements_and_items_without_number_are_malformed(data):
+    with pytest.raises(DataSetMalformed, match="elements in front of"):
+        read_text(memoryview(data), EXPLICIT.syntax, PRIVATE)
+
+
 @given(
     st.binary(max_size=200), st.sampled_from([EXPLICIT.syntax, IMPLICIT.syntax, BIG_ENDIAN.syntax, DEFLATED])
 )
