@@ -27,6 +27,8 @@ from tests.support.waiting import wait_until
 ARTIM, STALL, IDLE = 1.0, 1.0, 2.0
 ECHO = p_data(pdv(c_echo_rq(), context=3, control=COMMAND | LAST))
 USER_ABORT = (0, 0)
+# How much later than it should a timer may end something before that is no longer the machine's fault.
+LATE_SECONDS = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +45,10 @@ def scp(tmp_path_factory):
 
 @contextmanager
 def takes(seconds: float) -> Iterator[None]:
-    """No less. More on a busy machine; for ever is what a peer does not wait for."""
+    """No less, and more only by what a busy machine adds."""
     began_at = time.monotonic()
     yield
-    assert time.monotonic() - began_at >= seconds
+    assert seconds <= time.monotonic() - began_at < seconds + LATE_SECONDS
 
 
 class Sender:
