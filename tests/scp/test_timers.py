@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.scp.lanes import LANES, associated
 from tests.scp.pdus import (
     ABORT,
     COMMAND,
@@ -125,6 +126,18 @@ def test_artim_ends_a_connection_whose_peer_does_not_close_after_our_abort(scp):
         peer.send(RELEASE_RP)
         assert peer.abort_reason() == (2, 2)
         assert peer.is_closed()
+
+
+@pytest.mark.parametrize("repeated", [associate_rq(), ECHO], ids=["A-ASSOCIATE-RQ", "P-DATA-TF"])
+@pytest.mark.parametrize("lane", LANES)
+def test_artim_is_not_put_off_by_what_is_sent_after_our_abort(scp, lane, repeated):
+    with associated(scp, lane) as peer, takes(ARTIM):
+        peer.send(RELEASE_RP)
+        assert peer.abort_reason() == (2, 2)
+        with pytest.raises(ConnectionError):  # noqa: PT012 - one of them finds the connection closed
+            for _ in range(1000):
+                peer.send(repeated)
+                time.sleep(ARTIM / 20)
 
 
 def test_the_peers_abort_needs_no_timer(start_scp):
