@@ -69,6 +69,8 @@ class Association:
             if self._timers.is_tick_due():
                 self._tick()
                 self._until = self._next_deadline()
+                if self._machine.state is State.STA1:
+                    break  # a timer has ended it, whatever the peer has sent since
             self._receive()
         if self._general is not None:
             self._general.run()

@@ -1,21 +1,13 @@
 """An association whose disk is slower than its timers: the time that is ours is never taken for the peer's."""
 
-import socket
 import time
 from threading import Thread
-from types import SimpleNamespace
 
-from dicomhub.environment import read_environment
-from dicomhub.intake.door import Intake
 from dicomhub.intake.incoming_instance import IncomingInstance
-from scp.acceptance import Acceptor
-from scp.admission import AdmissionCache
-from scp.association import Association
-from scp.connection import Connection
-from scp.lane import Lane
-from scp.scoreboard import Scoreboard
+from tests.scp.in_process import lane_of
 from tests.scp.pdus import RELEASE_RQ
-from tests.scp.raw_peer import RawPeer, data_pdus, data_set_of, store_command
+from tests.scp.raw_peer import data_pdus, data_set_of, store_command
+from tests.scp.run_here import association_with_peer
 from tests.support.ct_series import write_ct_series
 from tests.support.scp_process import HANG_SECONDS
 
@@ -32,40 +24,14 @@ def test_a_peer_is_not_stalled_while_we_write_what_it_has_sent(tmp_path, monkeyp
 
     monkeypatch.setattr(IncomingInstance, "write", write_slowly)
     [path] = write_ct_series(tmp_path / "ct", instances=1, patient_id="SLOW", rows=1024)  # 4 buffers
-    with (
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        socket.create_connection(listener.getsockname(), HANG_SECONDS) as connected,
-    ):
-        accepted, _ = listener.accept()
-        association = Association(lane(tmp_path / "home"), Connection(accepted, send_seconds=60), peer="it")
+    served_by = lane_of(tmp_path / "home", SCP_STALL_SECONDS=STALL_SECONDS)
+    with association_with_peer(served_by) as (association, peer):
         serving = Thread(target=association.run)
         serving.start()
-        peer = RawPeer(None, connected).associate_for(path)
+        peer.associate_for(path)
         messages = [store_command(path), *data_pdus(data_set_of(path), size=100_000), RELEASE_RQ]
         peer.send(b"".join(messages))
         assert peer.status() == (0, "")
         assert peer.read() == (6, bytes(4))
     serving.join(HANG_SECONDS)
     assert pauses == []
-
-
-def lane(home):
-    environment = read_environment(
-        {
-            "DICOMHUB_HOME": str(home),
-            "STORE_RESERVE_BYTES": "0",
-            "SCP_STALL_SECONDS": str(STALL_SECONDS),
-            "SCP_DURABILITY": "process",
-        }
-    )
-    intake = Intake.open(environment, owner="test")
-    return Lane(
-        settings=environment.scp,
-        acceptor=Acceptor(environment.scp),
-        intake=intake,
-        admissions=AdmissionCache(intake.store, own_ae_title=environment.scp.ae_title),
-        slot=Scoreboard(1).take(),
-        stop=SimpleNamespace(is_retiring=False, is_aborting=False),
-        buffer=bytearray(512 * 1024),
-        stop_accepting=lambda: None,
-    )
