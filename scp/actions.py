@@ -138,7 +138,7 @@ class Actions:
         pdus = encode_command(context_id, command_set, peer_max_pdu_bytes=self._peer_max_pdu_bytes)
         self._record.answered(response)
         self._connection.send(pdus)
-        self._timers.heard()
+        self._timers.answered()
 
     def _release(self, _event: ReleaseRequested) -> None:
         self.end_by_release()

@@ -110,7 +110,9 @@ class Association:
         self._lane.cut_if_due()
         if stop.is_aborting:
             self._give_up(Outcome.STOPPED)
-        timeout = self._timers.expired(is_waiting_for_more=self._is_waiting_for_more)
+        timeout = self._timers.expired(
+            is_waiting_for_more=self._is_waiting_for_more, received_bytes=self._record.bytes_received
+        )
         if timeout is not None:
             self._give_up(Outcome.TIMED_OUT, timeout)
 

@@ -62,6 +62,10 @@ class AssociationRecord:
     def received(self, length: int) -> None:
         self._bytes_received += length  # counted for the metrics with the next beat
 
+    @property
+    def bytes_received(self) -> int:
+        return self._bytes_received
+
     def answered(self, response: Response) -> None:
         """Count an answer that is about to be sent: a child that is killed now has counted what it said."""
         command = command_name(response.command.command_field)

@@ -183,7 +183,38 @@ def test_a_peer_that_begins_and_stops_is_aborted_when_it_has_stalled(scp, where)
     wait_until(lambda: scp.incoming() == [], what="nothing is left")
 
 
-def test_a_slow_peer_is_no_stalled_one(scp):
+@pytest.mark.parametrize(
+    ("begun", "drop"),
+    [(p_data(pdv(bytes(16000)))[:12], b"\0"), (b"", p_data(pdv(b"", control=0)))],
+    ids=["bytes of a PDU", "empty PDVs"],
+)
+@pytest.mark.parametrize("lane", LANES)
+def test_a_peer_that_goes_on_and_brings_next_to_nothing_is_aborted(scp, lane, begun, drop):
+    with associated(scp, lane) as peer:
+        with takes(STALL):
+            peer.send(store_command(sample("CT_small.dcm")) + begun)
+            while not peer.has_answer(within_seconds=STALL / 10):
+                peer.send(drop)
+            assert peer.abort_reason() == USER_ABORT
+        assert reason_of(scp, peer) == "slow"
+    wait_until(lambda: scp.incoming() == [], what="nothing is left")
+
+
+def test_a_peer_may_bring_as_little_as_it_likes_where_no_least_is_set(start_scp):
+    scp = start_scp(SCP_STALL_SECONDS=STALL, SCP_MIN_BYTES_PER_SECOND=0)
+
+    def echo_byte_by_byte(sender):
+        for byte in ECHO[:20]:
+            sender.send_after(STALL / 5, bytes((byte,)))
+        sender.send_after(0, ECHO[20:])
+        assert sender.peer.status() == (0, "")
+
+    assert is_let_go_on(echo_byte_by_byte, lambda: RawPeer(scp).associate(), limit=STALL)
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_a_slow_peer_is_no_stalled_one(scp, lane):
+    """It brings more in each piece than it would have to in a whole period."""
     path = sample("CT_small.dcm")
     pdus = data_pdus(data_set_of(path), size=6000)
 
@@ -194,7 +225,7 @@ def test_a_slow_peer_is_no_stalled_one(scp):
             sender.send_after(STALL / 3, pdu[len(pdu) // 2 :])
         assert sender.peer.status() == (0, "")
 
-    assert is_let_go_on(store_in_halves, lambda: RawPeer(scp).associate_for(path), limit=STALL)
+    assert is_let_go_on(store_in_halves, lambda: associated(scp, lane), limit=STALL)
 
 
 def test_a_peer_that_takes_no_answers_is_given_up_when_it_has_stalled(scp):
