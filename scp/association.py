@@ -166,6 +166,10 @@ class Association:
             self._connection.send(encode_abort(AbortReason.NOT_SPECIFIED))
 
     def _finish(self) -> None:
-        self._actions.settle()
-        self._connection.close()
-        self._record.log()
+        try:
+            self._actions.settle()
+        finally:
+            try:
+                self._connection.close()
+            finally:
+                self._record.log()
