@@ -103,10 +103,13 @@ class Worker:
 
     def _connection(self, accepted: Accepted) -> Connection:
         if not accepted.is_tls:
-            return Connection(accepted.socket, send_seconds=self._send_seconds)
+            return Connection(accepted.socket, send_seconds=self._send_seconds, beat=self._context.slot.beat)
         assert self._context.tls_context is not None, "there is a TLS listener, so there is a context"
         return SecureConnection(
-            accepted.socket, context=self._context.tls_context, send_seconds=self._send_seconds
+            accepted.socket,
+            context=self._context.tls_context,
+            send_seconds=self._send_seconds,
+            beat=self._context.slot.beat,
         )
 
     @property

@@ -62,7 +62,7 @@ def read_scp(read: SettingsReader) -> ScpSettings:
         stall_seconds=read.seconds("SCP_STALL_SECONDS", 60),
         min_bytes_per_second=read.integer("SCP_MIN_BYTES_PER_SECOND", 1000),
         drain_seconds=read.seconds("SCP_DRAIN_SECONDS", 30),
-        heartbeat_seconds=read.seconds("SCP_HEARTBEAT_SECONDS", 60),
+        heartbeat_seconds=read.seconds("SCP_HEARTBEAT_SECONDS", 60, least=2),  # children beat once a second
         accept_unknown_sop_classes=read.flag("SCP_ACCEPT_UNKNOWN_SOP_CLASSES", default=False),
         tls=_tls(read),
     )

@@ -242,6 +242,16 @@ def test_a_peer_that_takes_no_answers_is_given_up_when_it_has_stalled(scp):
     )
 
 
+def test_a_child_whose_peer_takes_no_answers_is_not_taken_for_a_hung_one(start_scp):
+    scp = start_scp(SCP_HEARTBEAT_SECONDS=3, SCP_STALL_SECONDS=7)
+    with RawPeer(scp) as peer:
+        peer.associate(information=user_information(max_pdu_bytes=8))
+        with takes(7), pytest.raises(ConnectionError):  # noqa: PT012 - as above
+            while True:
+                peer.send(ECHO * 2000)
+        assert "reason='the peer takes nothing'" in scp.end_of(peer.address)
+
+
 def test_drain_ends_everything_in_its_time_also_a_sender_that_never_stops(start_scp):
     scp = start_scp(SCP_DRAIN_SECONDS=1.5)
     with RawPeer(scp).associate() as busy, RawPeer(scp).associate() as silent:
