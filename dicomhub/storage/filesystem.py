@@ -17,7 +17,7 @@ from dicomhub.configuration.receiving import Durability
 from dicomhub.environment import Environment
 from dicomhub.storage.digest import digest_of_file
 from dicomhub.storage.durable import make_directories, put, sync_directory
-from dicomhub.storage.incoming import IncomingFile
+from dicomhub.storage.incoming import IncomingFile, SyncedIncomingFile
 from dicomhub.storage.instance_file import InstanceFile, instance_file, is_instance_name
 from dicomhub.storage.layout import INCOMING, rendition_paths, series_directory, version_path
 from dicomhub.storage.lock import directory_lock, open_locked
@@ -56,7 +56,7 @@ class FilesystemStore:
         return status.f_bavail * status.f_frsize
 
     def create_incoming(self) -> IncomingFile:
-        return IncomingFile(self._incoming)
+        return SyncedIncomingFile(self._incoming) if self._is_power_safe else IncomingFile(self._incoming)
 
     def take_in(self, relative: str) -> IncomingFile:
         """A file that lies elsewhere in the store, whole, as an incoming one; it stays where it is, too."""
