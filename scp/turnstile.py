@@ -8,11 +8,11 @@ import select
 import socket
 import ssl
 import time
-from contextlib import suppress
 
 from dicomhub.log import logger
 from scp.child import ChildContext
-from scp.connection import TICK_SECONDS, address_text
+from scp.connection import TICK_SECONDS
+from scp.listener import accept
 from scp.meters import ASSOCIATIONS, REJECTIONS, reason_text
 from scp.outcome import Outcome
 from scp.scoreboard import ChildState
@@ -159,18 +159,15 @@ class Turnstile:
             self._refuse_on(listener, self._context.tls_context if listener is listeners.secure else None)
 
     def _refuse_on(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
-        with suppress(BlockingIOError, ConnectionAbortedError):
-            while len(self._refusals) < _MAX_REFUSALS:
-                accepted, address = listener.accept()
-                try:
-                    refusal = Refusal(
-                        accepted, peer=address_text(address), tally=self._context.slot.tally, tls=tls
-                    )
-                except OSError:  # gone already
-                    accepted.close()
-                    continue
-                self._refusals.append(refusal)
-                refusal.advance()
+        while len(self._refusals) < _MAX_REFUSALS and (connection := accept(listener)) is not None:
+            accepted, peer = connection
+            try:
+                refusal = Refusal(accepted, peer=peer, tally=self._context.slot.tally, tls=tls)
+            except OSError:  # gone already
+                accepted.close()
+                continue
+            self._refusals.append(refusal)
+            refusal.advance()
 
 
 def refuse(context: ChildContext) -> None:
