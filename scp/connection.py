@@ -41,6 +41,7 @@ class Connection:
         self._socket = accepted
         self._send_seconds = send_seconds
         self._beat = beat
+        self._send_wants = select.POLLOUT  # what is waited for when nothing could be sent
         # Blocking, and never for longer than a tick: one system call a receive, where poll would be another.
         accepted.setblocking(True)
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TICK)
@@ -110,12 +111,12 @@ class Connection:
 
     def _wait_for_room(self, deadline: float) -> None:
         room = select.poll()
-        room.register(self._socket, select.POLLOUT)
-        self._beat()
-        while not room.poll(min(max(0.0, deadline - time.monotonic()), TICK_SECONDS) * 1000):
-            if time.monotonic() >= deadline:
-                raise ConnectionLost("the peer takes nothing")
+        room.register(self._socket, self._send_wants)
+        while (left_seconds := deadline - time.monotonic()) > 0:
             self._beat()
+            if room.poll(min(left_seconds, TICK_SECONDS) * 1000):
+                return
+        raise ConnectionLost("the peer takes nothing")
 
     def close(self) -> None:
         self._socket.close()

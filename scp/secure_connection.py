@@ -92,6 +92,7 @@ class SecureConnection(Connection):
         try:
             return self._socket.send(data)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as want:
+            self._send_wants = _WANTS[type(want)]
             raise BlockingIOError from want
 
     def close(self) -> None:
