@@ -45,7 +45,7 @@ class Accompaniment:
 
     def answered(self, response: Response) -> None:
         self._record.answered(response)
-        self._timers.heard()
+        self._timers.answered()
 
     def met(self, happening: Happening, event: Event | None) -> None:
         match happening:

@@ -73,7 +73,7 @@ class Actions:
             Action.AA_4: lambda _: record.ended(Outcome.LOST),
             Action.AA_5: lambda _: record.ended(Outcome.NOT_REQUESTED),
             Action.AA_6: lambda _: None,
-            Action.AA_7: self._abort_as_provider,
+            Action.AA_7: lambda event: connection.send(_provider_abort(event)),
             Action.AA_8: self._abort_as_provider,
         }
 
@@ -151,7 +151,7 @@ class Actions:
         pdus = encode_command(context_id, command_set, peer_max_pdu_bytes=self._peer_max_pdu_bytes)
         self._record.answered(response)
         self._connection.send(pdus)
-        self._timers.heard()
+        self._timers.answered()
 
     def _release(self, _event: ReleaseRequested) -> None:
         self.end_by_release()
@@ -163,8 +163,7 @@ class Actions:
 
     def _abort_as_provider(self, event: Event) -> None:
         self.end_by_fault(event)
-        reason = event.reason if isinstance(event, PduInvalid) else AbortReason.UNEXPECTED_PDU
-        self._send_last(encode_abort(reason))
+        self._send_last(_provider_abort(event))
 
     def _close_before_or_after(self, event: Event | None) -> None:
         is_abort = isinstance(event, Aborted)
@@ -173,6 +172,10 @@ class Actions:
     def _send_last(self, pdu: bytes) -> None:
         self._connection.send(pdu)
         self._timers.start_artim()
+
+
+def _provider_abort(event: Event) -> bytes:
+    return encode_abort(event.reason if isinstance(event, PduInvalid) else AbortReason.UNEXPECTED_PDU)
 
 
 def _problem(event: Event | None) -> str:

@@ -75,6 +75,8 @@ class Association:
             if self._timers.is_tick_due():
                 self._tick()
                 self._until = self._next_deadline()
+                if self._machine.state is State.STA1:
+                    break  # a timer has ended it, whatever the peer has sent since
             if self._express is not None and self._is_express(self._express):
                 self._receive_express(self._express)
             elif self._has_unread_events:
@@ -144,7 +146,9 @@ class Association:
         self._lane.cut_if_due()
         if stop.is_aborting:
             self._give_up(Outcome.STOPPED)
-        timeout = self._timers.expired(is_waiting_for_more=self._is_waiting_for_more)
+        timeout = self._timers.expired(
+            is_waiting_for_more=self._is_waiting_for_more, received_bytes=self._record.bytes_received
+        )
         if timeout is not None:
             self._give_up(Outcome.TIMED_OUT, timeout)
 
@@ -212,8 +216,12 @@ class Association:
             self._connection.send(encode_abort(AbortReason.NOT_SPECIFIED))
 
     def _finish(self) -> None:
-        if self._express is not None:
-            self._express.discard()
-        self._actions.settle()
-        self._connection.close()
-        self._record.log()
+        try:
+            if self._express is not None:
+                self._express.discard()
+            self._actions.settle()
+        finally:
+            try:
+                self._connection.close()
+            finally:
+                self._record.log()

@@ -4,6 +4,7 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Callable
 from enum import Enum
 
 # A child that waits still has to say that it lives and to see that it shall stop.
@@ -33,9 +34,14 @@ def address_text(address: object) -> str:
 
 
 class Connection:
-    def __init__(self, accepted: socket.socket, *, send_seconds: float) -> None:
+    def __init__(
+        self, accepted: socket.socket, *, send_seconds: float, beat: Callable[[], None] = lambda: None
+    ) -> None:
+        """What takes longer than a tick while we send calls beat: the peer may take nothing."""
         self._socket = accepted
         self._send_seconds = send_seconds
+        self._beat = beat
+        self._send_wants = select.POLLOUT  # what is waited for when nothing could be sent
         # Blocking, and never for longer than a tick: one system call a receive, where poll would be another.
         accepted.setblocking(True)
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TICK)
@@ -105,9 +111,12 @@ class Connection:
 
     def _wait_for_room(self, deadline: float) -> None:
         room = select.poll()
-        room.register(self._socket, select.POLLOUT)
-        if not room.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            raise ConnectionLost("the peer takes nothing")
+        room.register(self._socket, self._send_wants)
+        while (left_seconds := deadline - time.monotonic()) > 0:
+            self._beat()
+            if room.poll(min(left_seconds, TICK_SECONDS) * 1000):
+                return
+        raise ConnectionLost("the peer takes nothing")
 
     def close(self) -> None:
         self._socket.close()

@@ -1,18 +1,38 @@
 """The listening socket, which the supervisor opens and all children share, and where it is announced."""
 
+import errno
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dicomhub.log import logger
 from dicomhub.storage.durable import replace_small
+from scp.connection import address_text
 
 # The kernel bounds this by net.core.somaxconn.
 _BACKLOG = 1024
 # Linux' struct tcp_info: of a listening socket, tcpi_unacked is the length of its queue.
 _TCP_INFO: int | None = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
 _TCPI_UNACKED = slice(24, 28)
+_SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_SHORTAGE_PAUSE_SECONDS = 0.5
+# Nobody waits, or whoever did is gone: accept(2) passes on what has happened to the connection since.
+_NOBODY = {
+    errno.EAGAIN,
+    errno.ECONNABORTED,
+    errno.EHOSTDOWN,
+    errno.EHOSTUNREACH,
+    errno.ENETDOWN,
+    errno.ENETUNREACH,
+    errno.ENONET,
+    errno.ENOPROTOOPT,
+    errno.EOPNOTSUPP,
+    errno.EPERM,
+    errno.EPROTO,
+}
 
 
 class PortUnavailable(Exception):
@@ -41,6 +61,24 @@ def listen(host: str, port: int, *, setting: str = "SCP_PORT") -> socket.socket:
     # One connection wakes one child, yet another may be faster: it must not wait in accept().
     listener.setblocking(False)
     return listener
+
+
+def accept(listener: socket.socket) -> tuple[socket.socket, str] | None:
+    """A connection that waits, and its peer as host:port; None where there is none to be had now.
+
+    A listener that is closed has none. Raises OSError when one cannot be accepted on for another reason.
+    """
+    try:
+        accepted, address = listener.accept()
+    except OSError as error:
+        if error.errno in _SHORTAGES:
+            # The connection still waits, and would wake us at once.
+            logger().error("accept_failed", error=error.strerror, retry_seconds=_SHORTAGE_PAUSE_SECONDS)
+            time.sleep(_SHORTAGE_PAUSE_SECONDS)
+        elif error.errno not in _NOBODY and listener.fileno() >= 0:
+            raise
+        return None
+    return accepted, address_text(address)
 
 
 def waiting_connections(listener: socket.socket) -> int:

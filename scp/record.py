@@ -87,6 +87,10 @@ class AssociationRecord:
         self._instances += instances
         self._express_instances += instances
 
+    @property
+    def bytes_received(self) -> int:
+        return self._bytes_received
+
     def answered(self, response: Response) -> None:
         """Count an answer that is about to be sent: a child that is killed now has counted what it said."""
         command = command_name(response.command.command_field)

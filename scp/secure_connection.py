@@ -9,6 +9,7 @@ import select
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from scp.connection import TICK_SECONDS, Arrival, Connection, ConnectionLost
@@ -21,8 +22,15 @@ _WANTS: dict[type[ssl.SSLError], int] = {
 
 
 class SecureConnection(Connection):
-    def __init__(self, accepted: socket.socket, *, context: ssl.SSLContext, send_seconds: float) -> None:
-        super().__init__(accepted, send_seconds=send_seconds)
+    def __init__(
+        self,
+        accepted: socket.socket,
+        *,
+        context: ssl.SSLContext,
+        send_seconds: float,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(accepted, send_seconds=send_seconds, beat=beat)
         # OpenSSL may want to write when we read: it must never wait for the peer by itself.
         accepted.setblocking(False)
         self._context = context
@@ -84,6 +92,7 @@ class SecureConnection(Connection):
         try:
             return self._socket.send(data)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as want:
+            self._send_wants = _WANTS[type(want)]
             raise BlockingIOError from want
 
     def close(self) -> None:

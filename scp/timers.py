@@ -4,6 +4,7 @@ import time
 from enum import Enum
 
 from dicomhub.configuration.receiving import ScpSettings
+from scp.progress import Progress
 
 _NEVER = float("inf")
 # How often a busy association looks at its timers, its signals and the journal.
@@ -14,6 +15,7 @@ class Timeout(Enum):
     ARTIM = "ARTIM"
     IDLE = "idle"  # nothing was asked of us for too long
     STALL = "stalled"  # a PDU or a message was begun and does not go on
+    SLOW = "slow"  # it goes on, with next to nothing
 
 
 class Timers:
@@ -24,6 +26,9 @@ class Timers:
         self._artim_at = _NEVER
         self._heard_at = time.monotonic()
         self._tick_at = 0.0
+        self._progress = Progress(
+            period_seconds=settings.stall_seconds, min_bytes_per_second=settings.min_bytes_per_second
+        )
 
     def is_tick_due(self) -> bool:
         """Whether it is time to look after everything but the peer's bytes. True once in a while only."""
@@ -46,13 +51,14 @@ class Timers:
         self._artim_at = _NEVER
         self._heard_at = time.monotonic()
 
-    def heard(self) -> None:
-        """Bytes came, or were dealt with, or were answered: from now on it is the peer's turn."""
-        self._heard_at = time.monotonic()
+    def heard(self, at: float | None = None) -> None:
+        """Bytes came, or were dealt with, or were answered: from then on it is the peer's turn."""
+        self._heard_at = time.monotonic() if at is None else at
 
-    def heard_at(self, moment: float) -> None:
-        """The same of a moment that has passed, on time.monotonic()."""
-        self._heard_at = moment
+    def answered(self, at: float | None = None) -> None:
+        """A message is complete and has its answer, at that moment on time.monotonic() or now."""
+        self.heard(at)
+        self._progress.begin_anew()
 
     def deadline(self, *, is_waiting_for_more: bool) -> float:
         """When, on time.monotonic(), the next timer expires."""
@@ -60,9 +66,11 @@ class Timers:
             return self._artim_at
         return self._heard_at + (self._stall_seconds if is_waiting_for_more else self._idle_seconds)
 
-    def expired(self, *, is_waiting_for_more: bool) -> Timeout | None:
+    def expired(self, *, is_waiting_for_more: bool, received_bytes: int) -> Timeout | None:
+        """What has come to its end, at this tick. received_bytes are all of the connection so far."""
+        is_slow = self._progress.is_too_slow(received_bytes, is_waiting_for_more=is_waiting_for_more)
         if time.monotonic() < self.deadline(is_waiting_for_more=is_waiting_for_more):
-            return None
+            return Timeout.SLOW if is_slow and self._artim_at == _NEVER else None
         if self._artim_at != _NEVER:
             return Timeout.ARTIM
         return Timeout.STALL if is_waiting_for_more else Timeout.IDLE

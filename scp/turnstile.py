@@ -8,11 +8,11 @@ import select
 import socket
 import ssl
 import time
-from contextlib import suppress
 
 from dicomhub.log import logger
 from scp.child import ChildContext
-from scp.connection import TICK_SECONDS, address_text
+from scp.connection import TICK_SECONDS
+from scp.listener import accept
 from scp.meters import ASSOCIATIONS, REJECTIONS, reason_text
 from scp.outcome import Outcome
 from scp.record import request_fields
@@ -171,20 +171,20 @@ class Turnstile:
             self._refuse_on(listener, self._context.tls_context if listener is listeners.secure else None)
 
     def _refuse_on(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
-        with suppress(BlockingIOError, ConnectionAbortedError):
-            for _ in range(_MAX_REFUSALS):  # the rest with the next turn: those who have come are read first
-                accepted, address = listener.accept()
-                try:
-                    refusal = Refusal(
-                        accepted, peer=address_text(address), tally=self._context.slot.tally, tls=tls
-                    )
-                except OSError:  # gone already
-                    accepted.close()
-                    continue
-                self._refusals.append(refusal)
-                refusal.advance()
-                if len(self._refusals) > _MAX_REFUSALS:
-                    self._refusals.pop(0).close()
+        for _ in range(_MAX_REFUSALS):  # the rest with the next turn: those who have come are read first
+            connection = accept(listener)
+            if connection is None:
+                return
+            accepted, peer = connection
+            try:
+                refusal = Refusal(accepted, peer=peer, tally=self._context.slot.tally, tls=tls)
+            except OSError:  # gone already
+                accepted.close()
+                continue
+            self._refusals.append(refusal)
+            refusal.advance()
+            if len(self._refusals) > _MAX_REFUSALS:
+                self._refusals.pop(0).close()
 
 
 def refuse(context: ChildContext) -> None:

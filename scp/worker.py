@@ -10,9 +10,10 @@ from dicomhub.intake.door import Intake
 from scp.admission import AdmissionCache
 from scp.association import Association
 from scp.child import ChildContext
-from scp.connection import TICK_SECONDS, Connection, address_text
+from scp.connection import TICK_SECONDS, Connection
 from scp.express.engine import Engine, library
 from scp.lane import Lane
+from scp.listener import accept
 from scp.meters import BATCHES_CUT
 from scp.scoreboard import ChildState
 from scp.secure_connection import SecureConnection
@@ -87,16 +88,11 @@ class Worker:
         return next(filter(None, map(self._accept_on, self._in_turn)), None)
 
     def _accept_on(self, listener: socket.socket) -> Accepted | None:
-        try:
-            accepted, address = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):
+        connection = accept(listener)
+        if connection is None:
             return None
-        except OSError:
-            if listener.fileno() < 0:
-                return None  # closed while the last association was served
-            raise
         self._context.slot.count_accepted()
-        return Accepted(accepted, address_text(address), is_tls=listener is self._listeners.secure)
+        return Accepted(*connection, is_tls=listener is self._listeners.secure)
 
     def _serve(self, accepted: Accepted) -> None:
         self._enter(ChildState.BUSY)
@@ -106,10 +102,13 @@ class Worker:
 
     def _connection(self, accepted: Accepted) -> Connection:
         if not accepted.is_tls:
-            return Connection(accepted.socket, send_seconds=self._send_seconds)
+            return Connection(accepted.socket, send_seconds=self._send_seconds, beat=self._context.slot.beat)
         assert self._context.tls_context is not None, "there is a TLS listener, so there is a context"
         return SecureConnection(
-            accepted.socket, context=self._context.tls_context, send_seconds=self._send_seconds
+            accepted.socket,
+            context=self._context.tls_context,
+            send_seconds=self._send_seconds,
+            beat=self._context.slot.beat,
         )
 
     @property

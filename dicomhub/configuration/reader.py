@@ -57,11 +57,13 @@ class SettingsReader:
     def port(self, name: str, default: int) -> int:
         return self.integer(name, default, least=0, most=65535)
 
-    def seconds(self, name: str, default: float, *, most: float = float("inf")) -> float:
+    def seconds(self, name: str, default: float, *, least: float = 0.0, most: float = float("inf")) -> float:
         def parse(text: str) -> float:
             number = float(text)
             if not 0 < number < float("inf"):
                 raise ValueError("must be a number of seconds above 0")
+            if number < least:
+                raise ValueError(f"must be at least {least:g} seconds")
             if number > most:
                 raise ValueError(f"must be at most {most:g} seconds")
             return number

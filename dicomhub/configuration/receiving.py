@@ -31,6 +31,7 @@ class ScpSettings:
     artim_seconds: float
     idle_seconds: float
     stall_seconds: float
+    min_bytes_per_second: int
     drain_seconds: float
     heartbeat_seconds: float
     accept_unknown_sop_classes: bool
@@ -60,8 +61,9 @@ def read_scp(read: SettingsReader) -> ScpSettings:
         artim_seconds=read.seconds("SCP_ARTIM_SECONDS", 30),
         idle_seconds=read.seconds("SCP_IDLE_SECONDS", 600),
         stall_seconds=read.seconds("SCP_STALL_SECONDS", 60),
+        min_bytes_per_second=read.integer("SCP_MIN_BYTES_PER_SECOND", 1000),
         drain_seconds=read.seconds("SCP_DRAIN_SECONDS", 30),
-        heartbeat_seconds=read.seconds("SCP_HEARTBEAT_SECONDS", 60),
+        heartbeat_seconds=read.seconds("SCP_HEARTBEAT_SECONDS", 60, least=2),  # children beat once a second
         accept_unknown_sop_classes=read.flag("SCP_ACCEPT_UNKNOWN_SOP_CLASSES", default=False),
         has_express_lane=read.flag("SCP_EXPRESS_LANE", default=True),
         tls=_tls(read),

@@ -68,7 +68,10 @@ _TIMERS: dict[str, tuple[str, str]] = {
         "close",
     ),
     "stall_seconds": (
-        "a PDU or a message that is begun and does not go on; a peer that does not take an answer",
+        (
+            "a PDU or a message that is begun and does not go on, or brings less than "
+            "`SCP_MIN_BYTES_PER_SECOND`; a peer that does not take an answer"
+        ),
         "A-ABORT 0, 0; close",
     ),
     "idle_seconds": ("an association on which nothing is asked", "A-ABORT 0, 0"),

@@ -17,7 +17,7 @@ from dicomhub.configuration.receiving import Durability
 from dicomhub.environment import Environment
 from dicomhub.storage.digest import digest_of_file
 from dicomhub.storage.durable import make_directories, put, sync_directory
-from dicomhub.storage.incoming import IncomingFile
+from dicomhub.storage.incoming import IncomingFile, SyncedIncomingFile
 from dicomhub.storage.instance_file import InstanceFile, instance_file, is_instance_name
 from dicomhub.storage.layout import INCOMING, rendition_paths, series_directory, version_path
 from dicomhub.storage.lock import directory_lock, open_locked
@@ -44,6 +44,7 @@ class FilesystemStore:
         self.root = root
         self._root_name = str(root)  # paths of instances are put together as text: no Path for each
         self._is_power_safe = durability == "power"
+        self._kind_of_incoming = SyncedIncomingFile if self._is_power_safe else IncomingFile
         self._incoming = root / INCOMING
         self._incoming.mkdir(parents=True, exist_ok=True)
 
@@ -56,7 +57,11 @@ class FilesystemStore:
         return status.f_bavail * status.f_frsize
 
     def create_incoming(self) -> IncomingFile:
-        return IncomingFile(self._incoming)
+        return self._kind_of_incoming(self._incoming)
+
+    def adopt_incoming(self, name: str, descriptor: int, *, size_bytes: int) -> IncomingFile:
+        """Go on with an incoming file that was begun, and locked, by somebody else in this process."""
+        return self._kind_of_incoming.adopt(name, descriptor, size_bytes=size_bytes)
 
     def take_in(self, relative: str) -> IncomingFile:
         """A file that lies elsewhere in the store, whole, as an incoming one; it stays where it is, too."""

@@ -11,7 +11,6 @@ from dicomhub.intake.incoming_instance import UNWATCHED_BYTES
 from dicomhub.log import logger
 from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.part10 import Part10Malformed
-from dicomhub.storage.incoming import IncomingFile
 from scp.connection import Connection
 from scp.dimse import Command, decode_command
 from scp.express.begun import BegunInstance
@@ -133,8 +132,10 @@ class ExpressLane:
         self._served += state.stored
         self._record.received(state.received_bytes)
         self._record.stored(state.stored)
-        if state.heard_at:
-            self._timers.heard_at(state.heard_at)
+        if state.stored:
+            self._timers.answered(state.heard_at)
+        elif state.heard_at:
+            self._timers.heard(state.heard_at)
         if is_lent:
             self._engine.intake.journal.account(
                 instances=state.stored, size_bytes=state.journal_bytes, is_sound=bool(state.is_journal_sound)
@@ -148,7 +149,8 @@ class ExpressLane:
     def begun(self) -> BegunInstance:
         """The instance that the compiled half has begun and will not end; it is the caller's from now on."""
         state = self._engine.state
-        file = IncomingFile.adopt(os.fsdecode(state.incoming), state.file, size_bytes=state.size_bytes)
+        store = self._engine.intake.store
+        file = store.adopt_incoming(os.fsdecode(state.incoming), state.file, size_bytes=state.size_bytes)
         state.file = NO_FILE
         return BegunInstance(
             context_id=state.context_id,

@@ -132,7 +132,8 @@ def _operations_window(request: AssociateRequest) -> list[Any]:
 def _roles(request: AssociateRequest, accepted: set[str]) -> list[Any]:
     """The peer may be SCU, as it proposed, and never SCP: nothing is sent to it. PS3.7 D.3.3.4."""
     answers = []
-    for proposed in request.roles:
+    # One for each class, however often it was proposed: the item that holds the answers has its limit.
+    for proposed in {role.sop_class_uid: role for role in request.roles}.values():
         if proposed.sop_class_uid in accepted:
             answer = SCP_SCU_RoleSelectionSubItem()
             answer.sop_class_uid = proposed.sop_class_uid
@@ -143,7 +144,7 @@ def _roles(request: AssociateRequest, accepted: set[str]) -> list[Any]:
 
 def _extended(request: AssociateRequest, accepted: set[str]) -> list[Any]:
     answers = []
-    for sop_class_uid in request.extended_sop_classes:
+    for sop_class_uid in dict.fromkeys(request.extended_sop_classes):  # once for each class, as above
         if sop_class_uid in accepted and sop_class_uid in STORAGE_SOP_CLASSES:
             answer = SOPClassExtendedNegotiationSubItem()
             answer.sop_class_uid = sop_class_uid

@@ -55,8 +55,8 @@ class DataFragments(NamedTuple):
     """What has arrived, without a gap, of one message's command set or data set.
 
     Fragments lie in the parser's buffer and are good until it is asked for space again. A fragment here is
-    any stretch of bytes: a PDV may come in several, and several PDVs in one event. is_last says that the
-    command set or data set ends here; there may be no fragment then.
+    any stretch of bytes: a PDV may come in several, and several PDVs in one event. There is none where all of
+    the PDVs are empty, as they may be. is_last says that the command set or data set ends here.
     """
 
     context_id: int

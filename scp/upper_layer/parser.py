@@ -176,6 +176,7 @@ class PduParser:
     def _data(self) -> Event | None:
         """Return a run of fragments of one message. This loop is the hottest of the whole program."""
         fragments: list[memoryview] = []
+        has_run = False  # of PDVs, which may all be empty
         while True:
             if self._pdv_is_open:
                 stop = min(self._end, self._start + self._pdv_left)
@@ -190,20 +191,17 @@ class PduParser:
                 self._pdv_is_open = False
                 if self._control_header & _IS_LAST:
                     return self._run(fragments, is_last=True)
+                has_run = True
                 if self._repeated_header and not self._pdu_left:
                     self._take_repeated(fragments)
             # A run is handed on before anything that does not belong to it, and before a fault; the next
             # call finds that again.
-            problem = self._open_pdv(has_run=bool(fragments))
-            if problem is not None and not fragments:
+            problem = self._open_pdv(has_run=has_run)
+            if problem is not None and not has_run:
                 return self._invalid(AbortReason.INVALID_PARAMETER, problem)
             if not self._pdv_is_open:
                 break
-        if fragments:
-            return self._run(fragments, is_last=False)
-        # An empty PDV that was not the last leaves nothing to say, and an association control PDU may follow.
-        is_starved = self._pdv_is_open or self._end - self._start < _PDU_HEADER.size
-        return None if is_starved else self.next_event()
+        return self._run(fragments, is_last=False) if has_run or fragments else None
 
     def _take_repeated(self, fragments: list[memoryview]) -> None:
         """Take the PDUs that are whole in the buffer and begin, byte for byte, as the last one did.

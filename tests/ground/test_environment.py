@@ -25,6 +25,10 @@ def test_everything_that_is_wrong_is_said_at_once():
     }
 
 
+def test_no_heartbeat_is_asked_for_more_often_than_children_beat():
+    assert "at least 2 seconds" in problems_of(SCP_HEARTBEAT_SECONDS="1.5")[0]
+
+
 @pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "WAREHOUSE_URL"])
 def test_a_password_in_an_address_is_never_shown(name):
     [problem] = problems_of(**{name: "mysql://user:secret@host/name"})

@@ -12,12 +12,11 @@ from dicomhub.intake.door import Intake
 from dicomhub.intake.segments import read_segment
 from scp.acceptance import Acceptor
 from scp.admission import AdmissionCache
-from scp.association import Association
-from scp.connection import Connection
 from scp.express.engine import Engine
 from scp.express.library import Library, library_path
 from scp.lane import Lane
 from scp.scoreboard import Scoreboard
+from tests.scp.run_here import association_with_peer
 from tests.support.scp_process import HANG_SECONDS
 
 _BUFFER_BYTES = 512 * 1024
@@ -34,7 +33,7 @@ class Served:
     express: int
 
 
-def lane_of(home, *, has_express=False, **settings):
+def lane_of(home, *, has_express=False, was_cut=lambda: None, **settings):
     environment = read_environment(
         {
             "DICOMHUB_HOME": str(home),
@@ -44,7 +43,7 @@ def lane_of(home, *, has_express=False, **settings):
             **{name: str(value) for name, value in settings.items()},
         }
     )
-    intake = Intake.open(environment, owner="test")
+    intake = Intake.open(environment, owner="test", was_cut=was_cut)
     slot = Scoreboard(1).take()
     buffer = bytearray(_BUFFER_BYTES)
     is_power_safe = environment.intake.durability == "power"
@@ -74,21 +73,18 @@ def lane_of(home, *, has_express=False, **settings):
 
 def serve(lane, stream, *, step=None):
     """Send a stream, step bytes at a time, end, and read to the end; return what came of it."""
-    with (
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        socket.create_connection(listener.getsockname(), HANG_SECONDS) as peer,
-    ):
-        accepted, _ = listener.accept()
-        association = Association(lane, Connection(accepted, send_seconds=HANG_SECONDS), peer="127.0.0.1:1")
-        serving = Thread(target=association.run)
-        serving.start()
-        reading = Thread(target=lambda: answers.append(_read_to_the_end(peer)))
-        answers = []
-        reading.start()
-        _send(peer, stream, step or len(stream) or 1)
-        reading.join(HANG_SECONDS)
-        serving.join(HANG_SECONDS)
-        assert not serving.is_alive(), "the association has not ended"
+    answers = []
+    with association_with_peer(lane) as (association, peer):
+        threads = [
+            Thread(target=association.run),
+            Thread(target=lambda: answers.append(_read_to_the_end(peer.socket))),
+        ]
+        for thread in threads:
+            thread.start()
+        _send(peer.socket, stream, step or len(stream) or 1)
+        for thread in threads:
+            thread.join(HANG_SECONDS)
+        assert not any(thread.is_alive() for thread in threads), "the association has not ended"
     return _what_came(lane, answers[0], association)
 
 

@@ -1,5 +1,6 @@
 """A peer that sends the bytes that a test wants, and reads PDUs back."""
 
+import select
 import socket
 import struct
 from pathlib import Path
@@ -75,6 +76,11 @@ class RawPeer:
         pdu_type, body = answer
         assert pdu_type == 7, answer
         return body[2], body[3]
+
+    def has_answer(self, *, within_seconds: float) -> bool:
+        """Wait that long for bytes, or the end, of the connection."""
+        readable, _, _ = select.select([self.socket], [], [], within_seconds)
+        return bool(readable)
 
     def is_closed(self) -> bool:
         return self.read() is None

@@ -190,6 +190,21 @@ def test_extended_negotiation_of_storage_says_that_everything_is_kept():
 
 
 @pytest.mark.parametrize(
+    ("proposed", "item_type"),
+    [
+        (item(0x54, struct.pack(">H", len(CT)) + CT.encode() + b"\1\0"), SCP_SCU_RoleSelectionSubItem),
+        (item(0x56, struct.pack(">H", len(CT)) + CT.encode()), SOPClassExtendedNegotiationSubItem),
+    ],
+    ids=["roles", "extended negotiation"],
+)
+def test_what_is_proposed_as_often_as_a_request_can_hold_is_answered_once(proposed, item_type):
+    times = (0xFFFF - len(user_information())) // len(proposed)
+    request = associate_rq(information=user_information(*[proposed] * times))
+    given = answer(request).user_information.user_data
+    assert len([each for each in given if isinstance(each, item_type)]) == 1
+
+
+@pytest.mark.parametrize(
     ("identity_type", "wants_response", "is_answered"),
     [(1, 1, True), (2, 1, True), (1, 0, False), (3, 1, False), (5, 1, False)],
 )

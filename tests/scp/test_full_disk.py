@@ -125,7 +125,7 @@ def test_one_instance_does_not_grow_through_the_reserve(start_scp, tmp_path, bef
             assert status == OUT_OF_RESOURCES
             assert comment.endswith(" MiB free is under the reserve")
             assert store(peer, path) == 0
-        check_what_was_stored_and_nothing_else_is_there(scp, [*paths, path])
+            check_what_was_stored_and_nothing_else_is_there(scp, [*paths, path])
 
 
 def test_when_the_folder_of_a_series_cannot_be_made_nothing_is_left(start_scp, disk, tmp_path):

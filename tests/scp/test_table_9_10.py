@@ -35,6 +35,7 @@ SENT = {
     "Evt16": ABORT,
     "Evt19": b"\x42" * 10,
 }
+NOTHING = p_data(pdv(b"", context=99, control=COMMAND))
 # An A-ABORT by the service user; by the provider, for a PDU that has no place or is none.
 USER, UNEXPECTED, UNRECOGNIZED = (0, 0), (2, 2), (2, 1)
 
@@ -80,6 +81,12 @@ def test_sta2_aborts_what_is_no_request(scp, event):
         assert peer.abort_reason() == USER  # AA-1
         peer.send(SENT["Evt6"])
         assert peer.abort_reason() == UNEXPECTED  # AA-7: this is Sta13
+
+
+def test_sta2_aborts_data_without_a_byte_in_it(scp):
+    with RawPeer(scp) as peer:
+        peer.send(NOTHING)  # Evt10
+        assert peer.abort_reason() == USER  # AA-1
 
 
 def test_sta2_aborts_what_is_no_pdu(impatient_scp):
@@ -146,6 +153,13 @@ def test_sta6_takes_data_and_answers_it(scp, lane):
     with associated(scp, lane) as peer:
         peer.send(SENT["Evt10"])  # DT-2, DT-1
         assert peer.status() == (0, "")
+
+
+@in_both_lanes
+def test_sta6_aborts_data_without_a_byte_in_it_on_a_context_that_was_not_accepted(scp, lane):
+    with associated(scp, lane) as peer:
+        peer.send(NOTHING)  # Evt19
+        assert peer.abort_reason() == (2, 6)  # AA-8
 
 
 @in_both_lanes

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from dicomhub.standard.part10 import file_header
+from dicomhub.storage import incoming as incoming_files
 from dicomhub.storage.digest import DataSetDigest, digest_of_file
 from dicomhub.storage.filesystem import ArchiveOutcome, DuplicateInstance, open_store
 from dicomhub.storage.incoming import IOV_MAX, remove_orphans
@@ -39,6 +40,26 @@ def test_an_archived_file_is_the_header_and_the_bytes_received(store):
     assert archive(store, b"data") is ArchiveOutcome.ARCHIVED
     assert store.absolute(PATH).read_bytes() == HEADER + b"data"
     assert os.listdir(store.absolute(INCOMING)) == []
+
+
+@pytest.mark.parametrize(("durability", "synced_at"), [("power", [2, 4, 5]), ("process", [])])
+def test_a_file_that_is_to_be_synced_is_synced_as_it_grows(environment, monkeypatch, durability, synced_at):
+    synced = []
+    fdatasync = os.fdatasync
+
+    def notice(descriptor):
+        synced.append(os.fstat(descriptor).st_size)
+        fdatasync(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", notice)
+    monkeypatch.setattr(incoming_files, "SYNC_BYTES", 2 * len(HEADER))
+    environment = replace(environment, intake=replace(environment.intake, durability=durability))
+    store = open_store(environment)
+    incoming = store.create_incoming()
+    for _ in range(5):
+        incoming.write([HEADER])
+    store.archive(incoming, PATH, digest=digest(HEADER * 4), replace=True)
+    assert synced == [times * len(HEADER) for times in synced_at]
 
 
 @pytest.mark.parametrize("durability", ["power", "process"])
