@@ -61,7 +61,7 @@ def read_scp(read: SettingsReader) -> ScpSettings:
         artim_seconds=read.seconds("SCP_ARTIM_SECONDS", 30),
         idle_seconds=read.seconds("SCP_IDLE_SECONDS", 600),
         stall_seconds=read.seconds("SCP_STALL_SECONDS", 60),
-        min_bytes_per_second=read.integer("SCP_MIN_BYTES_PER_SECOND", 1000),
+        min_bytes_per_second=read.integer("SCP_MIN_BYTES_PER_SECOND", 100),
         drain_seconds=read.seconds("SCP_DRAIN_SECONDS", 30),
         heartbeat_seconds=read.seconds("SCP_HEARTBEAT_SECONDS", 60, least=2),  # children beat once a second
         accept_unknown_sop_classes=read.flag("SCP_ACCEPT_UNKNOWN_SOP_CLASSES", default=False),
