@@ -98,7 +98,9 @@ class Association:
 
     def _is_express(self, express: ExpressLane) -> bool:
         """Whether the next bytes are the express lane's to look at."""
-        return express.is_inside_instance or (express.is_ready and not self._actions.is_inside_message)
+        return self._machine.state is State.STA6 and (
+            express.is_inside_instance or (express.is_ready and not self._actions.is_inside_message)
+        )
 
     def _receive_express(self, express: ExpressLane) -> None:
         self._has_unread_events = True  # which it is going to leave in the buffer
@@ -204,6 +206,8 @@ class Association:
     def _give_up(self, outcome: Outcome, timeout: Timeout | None = None) -> None:
         """End the association from our side: with an A-ABORT where there is one to end."""
         self._record.ended(outcome, timeout.value if timeout else "")
+        if self._express is not None:
+            self._express.discard()
         if self._general is not None:
             self._general.provider.give_up()
         elif self._machine.state in {State.STA2, State.STA13}:

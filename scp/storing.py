@@ -7,7 +7,7 @@ from typing import Protocol
 
 from dicomhub.intake.door import Intake
 from dicomhub.intake.failure_status import status_of
-from dicomhub.intake.incoming_instance import Announced, IncomingInstance, out_of_resources
+from dicomhub.intake.incoming_instance import Announced, Archived, IncomingInstance, out_of_resources
 from dicomhub.intake.provenance import Provenance
 from dicomhub.intake.refusal import IntakeRefused
 from dicomhub.log import logger
@@ -20,9 +20,8 @@ from scp.meters import ARCHIVE_SECONDS, INSTANCE_BYTES, STORE_SECONDS
 from scp.permission import Permission
 from scp.tally import Tally
 from scp.upper_layer.negotiation import NegotiatedContext
-from tasks.messages import StoredInstance
 
-Notice = Callable[[StoredInstance, Command, NegotiatedContext], None]
+Notice = Callable[[Archived, Command, NegotiatedContext], None]
 
 
 class DataSetSink(Protocol):
@@ -62,7 +61,7 @@ class StoredAway:
         incoming: IncomingInstance,
         *,
         refuse: Callable[[Command, IntakeRefused], Response],
-        stored: Callable[[StoredInstance], None],
+        stored: Callable[[Archived], None],
         tally: Tally,
         begun_at: float | None = None,
     ) -> None:
@@ -96,7 +95,7 @@ class StoredAway:
         self._tally.observe(INSTANCE_BYTES, archived.instance.size_bytes)
         self._tally.observe(ARCHIVE_SECONDS, now - whole_at)
         self._tally.observe(STORE_SECONDS, now - self._begun_at)
-        self._stored(archived.instance)
+        self._stored(archived)
         return Response(command=self._command, status=Status.SUCCESS)
 
     def discard(self) -> None:
@@ -200,7 +199,7 @@ class Services:
             command,
             incoming,
             refuse=self._refuse,
-            stored=lambda instance: self.notice(instance, command, context),
+            stored=lambda archived: self.notice(archived, command, context),
             tally=self._tally,
             begun_at=begun_at,
         )

@@ -12,9 +12,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from scp.express.library import SOURCES, Library, LibraryUnusable, is_platform_served, library_path
+from scp.express.library import FLAGS, SOURCES, Library, LibraryUnusable, is_platform_served, library_path
 
-_FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-fstack-protector-strong")
 EXIT_NOT_BUILT = 1
 
 
@@ -34,7 +33,7 @@ def build(compiler: list[str], path: Path) -> str:
         made = Path(scratch, path.name)
         sources = map(str, sorted(SOURCES.glob("*.c")))
         compiled = subprocess.run(
-            [*compiler, *_FLAGS, *sources, "-o", str(made)], check=True, capture_output=True, text=True
+            [*compiler, *FLAGS, *sources, "-o", str(made)], check=True, capture_output=True, text=True
         )
         Library(made)
         made.replace(path)

@@ -23,7 +23,7 @@ def library() -> Library | None:
     """The compiled half, or None where there is none. Loaded once, before the fork, for all children."""
     try:
         return Library(library_path())
-    except LibraryUnusable as error:
+    except (LibraryUnusable, OSError) as error:
         logger().warning("express_lane_missing", reason=str(error))
         return None
 

@@ -7,10 +7,12 @@ in what Python does not look at. Everything else it leaves alone or hands over, 
 
 import os
 
-from dicomhub.intake.incoming_instance import UNWATCHED_BYTES
+from dicomhub.intake.incoming_instance import UNWATCHED_BYTES, Archived
 from dicomhub.log import logger
 from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.part10 import Part10Malformed
+from dicomhub.storage.filesystem import ArchiveOutcome
+from dicomhub.storage.incoming import IncomingFile
 from scp.connection import Connection
 from scp.dimse import Command, decode_command
 from scp.express.begun import BegunInstance
@@ -64,11 +66,13 @@ class ExpressLane:
             and self._engine.intake.journal.lend() is not None
         )
 
-    def notice(self, stored: StoredInstance, command: Command, context: NegotiatedContext) -> None:
-        """Look at an instance that the receive lane has archived: may it be the next ones' model?"""
-        key = context.context_id, stored.path.rpartition("/")[0]
-        if key == self._last and self._model is None and key != self._hopeless:
-            self._model = self._new_model(stored, command, context)
+    def notice(self, archived: Archived, command: Command, context: NegotiatedContext) -> None:
+        """Look at an instance that the receive lane has taken: may it be the next ones' model?"""
+        key = context.context_id, archived.instance.path.rpartition("/")[0]
+        # What is sent again would be written whole before its name is found to exist.
+        is_new = archived.outcome is ArchiveOutcome.ARCHIVED
+        if is_new and key == self._last and self._model is None and key != self._hopeless:
+            self._model = self._new_model(archived.instance, command, context)
             self._served = 0
             if self._model is None:
                 self._hopeless = key
@@ -83,9 +87,10 @@ class ExpressLane:
         except (OSError, DataSetMalformed, Part10Malformed) as error:
             logger().warning("express_lane_without_model", error=str(error))
             return None
-        return model if model is not None and self._is_taken(model) else None
+        return model if model is not None and self._load(model) else None
 
-    def _is_taken(self, model: Model) -> bool:
+    def _load(self, model: Model) -> bool:
+        """Have the compiled half go by this model. False: nothing can be compared with it."""
         state = self._engine.state
         state.context_id = model.context_id
         state.is_implicit_vr = model.is_implicit_vr
@@ -114,10 +119,10 @@ class ExpressLane:
         state.cursor, state.end = Cursor(position.at, *position[2:]), position.end
         outcome = Outcome(self._engine.run())
         self._account(is_lent=loan is not None)
-        if outcome is Outcome.OTHER:
-            self._forget_model()
         if outcome is Outcome.LATER and self.is_inside_instance and state.size_bytes > UNWATCHED_BYTES:
-            return Outcome.HANDED_OVER  # who writes so much has to look at the free space on the way
+            outcome = Outcome.HANDED_OVER  # who writes so much has to look at the free space on the way
+        if outcome in (Outcome.OTHER, Outcome.HANDED_OVER):
+            self._forget_model()
         return outcome
 
     def _account(self, *, is_lent: bool) -> None:
@@ -149,18 +154,21 @@ class ExpressLane:
     def begun(self) -> BegunInstance:
         """The instance that the compiled half has begun and will not end; it is the caller's from now on."""
         state = self._engine.state
-        store = self._engine.intake.store
-        file = store.adopt_incoming(os.fsdecode(state.incoming), state.file, size_bytes=state.size_bytes)
-        state.file = NO_FILE
         return BegunInstance(
             context_id=state.context_id,
             command=decode_command(bytes(state.command[: state.command_bytes])),
-            file=file,
+            file=self._take_file(),
             data_set_offset=state.data_set_offset,
             is_whole=bool(state.is_whole),
             error=state.error,
             begun_at=state.begun_at,
         )
+
+    def _take_file(self) -> IncomingFile:
+        state, store = self._engine.state, self._engine.intake.store
+        file = store.adopt_incoming(os.fsdecode(state.incoming), state.file, size_bytes=state.size_bytes)
+        state.file = NO_FILE
+        return file
 
     def unsent(self) -> bytes:
         """What the peer has still to take of the answer to the last instance."""
@@ -170,7 +178,7 @@ class ExpressLane:
     def discard(self) -> None:
         """Forget the instance that has begun, if one has: the rest of it will not come."""
         if self.is_inside_instance:
-            self.begun().file.discard()
+            self._take_file().discard()
 
 
 def _span(value: bytes) -> Span:

@@ -15,6 +15,7 @@ from typing import ClassVar
 import xxhash._xxhash
 
 SOURCES = Path(__file__).parent / "native"
+FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-fstack-protector-strong")
 HEAD_BYTES = 16 * 1024
 _COMMAND_BYTES, _FILE_HEADER_BYTES = 512, 1024
 _RESPONSE_BYTES, _PATH_BYTES, _UID_BYTES = 1024, 4096, 64 + 8
@@ -108,10 +109,17 @@ class Express(ctypes.Structure):
     ]
 
 
+# Their places, and the size of all, tell two definitions apart: see express_layout.
+_COMPARED_FIELDS = (
+    *("stored_responses", "context_id", "series_directory", "tick_at"),
+    *("heard_at", "begun_at", "incoming"),
+)
+
+
 def library_path() -> Path:
-    """Where the library of these sources is, or belongs."""
-    digest = hashlib.sha256()
-    for source in sorted(SOURCES.iterdir()):
+    """Where the library of these sources is, or belongs. Raises OSError when they cannot be read."""
+    digest = hashlib.sha256(repr(FLAGS).encode("ascii"))
+    for source in sorted(SOURCES.glob("*.[ch]")):
         digest.update(source.read_bytes())
     return Path(sysconfig.get_path("platlib"), f"dicomhub-express-{digest.hexdigest()[:16]}.so")
 
@@ -126,7 +134,7 @@ class Library:
             hashing = ctypes.CDLL(xxhash._xxhash.__file__)  # noqa: SLF001 - the C functions of the package
             self.run = native.express_run
             self.set_model = native.express_set_model
-            struct_bytes = native.express_struct_bytes
+            layout = native.express_layout
             create_state = hashing.XXH3_createState
             self.hash_reset = _address(hashing.XXH3_128bits_reset)
             # Where there is one, the function that knows what this processor can do.
@@ -137,10 +145,11 @@ class Library:
             raise LibraryUnusable(str(error)) from error
         for function in (self.run, self.set_model):
             function.argtypes, function.restype = [ctypes.POINTER(Express)], ctypes.c_int64
-        struct_bytes.restype = ctypes.c_int64
+        layout.argtypes, layout.restype = [ctypes.c_int64], ctypes.c_int64
         create_state.restype = ctypes.c_void_p
         self.new_hash_state = create_state
-        if struct_bytes() != ctypes.sizeof(Express):
+        places = [getattr(Express, name).offset for name in _COMPARED_FIELDS] + [ctypes.sizeof(Express)]
+        if [layout(which) for which in range(len(places))] != places:
             raise LibraryUnusable(f"{path.name} has other fields than scp/express/library.py")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from dicomhub.standard.data_set_head import DataSetHead, read_head
 from dicomhub.standard.element import EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN, encoding_of
 from dicomhub.standard.part10 import HEADER_MAX_BYTES, file_header_pieces, read_file_meta
 from dicomhub.standard.transfer_syntax import transfer_syntax
@@ -34,13 +35,18 @@ class Model:
 
 
 def model_of(root: Path, stored: StoredInstance, command: Command, *, context_id: int) -> Model | None:
-    """Make a model of an archived instance and its command. None: its encoding cannot be compared with."""
+    """Make a model of an archived instance and its command.
+
+    None: its encoding cannot be compared with, or another has taken its place in the archive meanwhile.
+    """
     syntax = transfer_syntax(stored.transfer_syntax_uid)
     if syntax.is_deflated:
         return None
     head = _head(root / stored.path)
     encoding = encoding_of(memoryview(head), syntax)
     if encoding not in (EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN):
+        return None
+    if not _is_head_of(stored, read_head(head, syntax, is_whole=len(head) < HEAD_BYTES)):
         return None
     return Model(
         context_id=context_id,
@@ -55,6 +61,22 @@ def model_of(root: Path, stored: StoredInstance, command: Command, *, context_id
         ),
         line=_line_pieces(stored),
         response=response_pieces(command),
+    )
+
+
+def _is_head_of(stored: StoredInstance, head: DataSetHead | None) -> bool:
+    return head is not None and (
+        head.patient_id,
+        head.study_instance_uid,
+        head.series_instance_uid,
+        head.sop_instance_uid,
+        head.sop_class_uid,
+    ) == (
+        stored.patient_id,
+        stored.study_instance_uid,
+        stored.series_instance_uid,
+        stored.sop_instance_uid,
+        stored.sop_class_uid,
     )
 
 

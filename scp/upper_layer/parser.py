@@ -143,7 +143,7 @@ class PduParser:
             return None
         if self._control is not None:
             return self._gather(self._control)
-        if self._pdu_left:
+        if self._pdu_left or self._pdv_is_open:
             return self._data()
         if self._end - self._start < _PDU_HEADER.size:
             return None

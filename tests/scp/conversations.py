@@ -150,6 +150,8 @@ CONVERSATIONS = {
     "a PDV of a byte too few": BEGINNING + in_the_middle(pdu(4, b"\0\0\0\1\1")),
     "bytes behind a PDV": BEGINNING + in_the_middle(p_data(pdv(b"abc", control=0), b"\0\0\0")),
     "a PDU that is too long": BEGINNING + in_the_middle(b"\x04\0\x7f\0\0\0"),
+    "a length that no PDU has": BEGINNING + b"\x04\0\xff\xff\xff\xff",
+    "a PDU of three bytes": BEGINNING + b"\x04\0\0\0\0\3abc",
     "the last PDV empty": BEGINNING
     + b"".join(
         p_data(pdv(c_store_rq(CT, NEXT), control=COMMAND | LAST))

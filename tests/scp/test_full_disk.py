@@ -128,6 +128,23 @@ def test_one_instance_does_not_grow_through_the_reserve(start_scp, tmp_path, bef
             check_what_was_stored_and_nothing_else_is_there(scp, [*paths, path])
 
 
+@pytest.mark.parametrize("before", [0, 2], ids=["alone", "in a series"])
+def test_a_full_disk_is_told_however_short_the_fragments_are(start_scp, disk, tmp_path, before):
+    scp = start_scp(STORE_ROOT=disk.path / "store", SCP_STALL_SECONDS=3600)
+    *paths, path = write_ct_series(tmp_path / "ct", instances=before + 1, patient_id="SHORT", rows=64)
+    with RawPeer(scp).associate_for(path) as peer:
+        assert [store(peer, path) for path in paths] == [0] * before
+        disk.fill()
+        data = data_set_of(path)
+        for number in (255, 256, 257):  # about as many as are written at a time
+            short = [p_data(pdv(data[at : at + 20], control=0)) for at in range(0, 20 * (number - 1), 20)]
+            peer.send(store_command(path) + b"".join(short) + p_data(pdv(data[20 * (number - 1) :])))
+            assert peer.status()[0] == OUT_OF_RESOURCES
+        disk.empty()
+        assert store(peer, path) == 0
+        check_what_was_stored_and_nothing_else_is_there(scp, [*paths, path])
+
+
 def test_when_the_folder_of_a_series_cannot_be_made_nothing_is_left(start_scp, disk, tmp_path):
     scp = start_scp(STORE_ROOT=disk.path / "store")
     (path,) = write_ct_series(tmp_path / "ct", instances=1, patient_id="NAMES", rows=16)

@@ -28,7 +28,7 @@ void count_instance(struct express *x, double whole_at)
     x->stored++;
 }
 
-static uint8_t *put(uint8_t *at, struct span piece)
+static uint8_t *put_span(uint8_t *at, struct span piece)
 {
     memcpy(at, piece.bytes, (size_t)piece.length);
     return at + piece.length;
@@ -57,13 +57,13 @@ static void make_response(struct express *x)
     at = put_big_endian_32(at, (uint32_t)sizeof group_length + elements + 2);
     *at++ = (uint8_t)x->context_id;
     *at++ = IS_COMMAND_AND_LAST;
-    at = put(at, (struct span){group_length, sizeof group_length});
-    at = put(at, x->response[0]);
+    at = put_span(at, (struct span){group_length, sizeof group_length});
+    at = put_span(at, x->response[0]);
     *at++ = (uint8_t)x->message_id;
     *at++ = (uint8_t)(x->message_id >> 8);
-    at = put(at, x->response[1]);
-    at = put(at, (struct span){instance, sizeof instance});
-    at = put(at, (struct span){(const uint8_t *)x->uid, uid_bytes}); /* zeros follow the UID */
+    at = put_span(at, x->response[1]);
+    at = put_span(at, (struct span){instance, sizeof instance});
+    at = put_span(at, (struct span){(const uint8_t *)x->uid, uid_bytes}); /* zeros follow the UID */
     x->response_bytes = at - x->response_pdu;
     x->response_sent = 0;
 }

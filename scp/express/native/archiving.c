@@ -1,6 +1,5 @@
-/* An incoming file, its place in the archive, and its line in the journal: the same steps, in the same order, as
-   dicomhub/storage and dicomhub/intake take them. Where one fails, what was done is taken back, and Python has the
-   whole incoming file to decide about. */
+/* An incoming file, its place in the archive, and its line in the journal: in the order in which dicomhub/storage and
+   dicomhub/intake take these steps. Where one fails, what was done is taken back, and Python decides about the file. */
 
 #define _GNU_SOURCE /* renameat2 */
 #include "express.h"
@@ -18,6 +17,15 @@ static int lock(int descriptor, int how)
 {
     int result;
     while ((result = flock(descriptor, how)) < 0 && errno == EINTR)
+        ;
+    return result;
+}
+
+/* how is fsync or fdatasync. */
+static int sync_with(int (*how)(int), int descriptor)
+{
+    int result;
+    while ((result = how(descriptor)) < 0 && errno == EINTR)
         ;
     return result;
 }
@@ -116,7 +124,9 @@ static int append_to_journal(struct express *x)
     size_t length = make_line(x, line);
     if (!length)
         return 0;
-    ssize_t written = write((int)x->journal, line, length);
+    ssize_t written;
+    while ((written = write((int)x->journal, line, length)) < 0 && errno == EINTR)
+        ;
     if (written == (ssize_t)length) {
         x->journal_bytes += written;
         x->quota--;
@@ -147,7 +157,7 @@ static int place_and_confirm(struct express *x, int directory, const char *targe
 {
     if (move(x->incoming, target) < 0)
         return 0; /* it has come before, most likely */
-    if (x->is_power_safe && fsync(directory) < 0)
+    if (x->is_power_safe && sync_with(fsync, directory) < 0)
         x->error = errno;
     else if (append_to_journal(x))
         return 1;
@@ -163,7 +173,7 @@ int archive(struct express *x)
     int length = snprintf(target, sizeof target, "%s/%s.dcm", x->series_directory, x->uid);
     if (x->journal < 0 || length < 0 || length >= (int)sizeof target)
         return 0;
-    if (x->is_power_safe && fdatasync((int)x->file) < 0) {
+    if (x->is_power_safe && sync_with(fdatasync, (int)x->file) < 0) {
         x->error = errno; /* the kernel tells it once, so nobody may try again */
         return 0;
     }

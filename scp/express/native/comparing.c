@@ -99,11 +99,11 @@ static enum likeness read_element(struct span data, int64_t at, int is_implicit_
 {
     const uint8_t *b = data.bytes + at;
     if (at + 12 > data.length)
-        return TOO_SHORT; /* the last element that counts is longer than that */
+        return TOO_SHORT; /* no Series Instance UID worth its name is shorter than four bytes */
     element->tag = (uint32_t)little_endian_16(b) << 16 | little_endian_16(b + 2);
     element->value_at = at + 8;
     element->is_sequence = 0;
-    if (is_implicit_vr || element->tag >> 16 == 0xFFFE) {
+    if (is_implicit_vr) {
         element->length = little_endian_32(b + 4);
         element->is_sequence = element->length == UNDEFINED_LENGTH;
     } else if (is_one_of(b + 4, "AEASATCSDADSDTFDFLISLOLTPNSHSLSSSTTMUIULUS")) {

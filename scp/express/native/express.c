@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -21,9 +22,16 @@ double now_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-int64_t express_struct_bytes(void)
+/* Where fields are, and how large all of them, for Python to compare with what it takes for them. */
+int64_t express_layout(int64_t which)
 {
-    return sizeof(struct express);
+    const size_t layout[] = {
+        offsetof(struct express, stored_responses), offsetof(struct express, context_id),
+        offsetof(struct express, series_directory), offsetof(struct express, tick_at),
+        offsetof(struct express, heard_at),         offsetof(struct express, begun_at),
+        offsetof(struct express, incoming),         sizeof(struct express),
+    };
+    return (int64_t)layout[which];
 }
 
 /* Take over the model that was filled in. 0: nothing can be compared with it. */
@@ -105,12 +113,13 @@ static enum step begin(struct express *x, enum outcome *outcome)
         return RETURN;
     if (there && b[0] != 0x04)
         return RETURN;
+    if (there >= 6 && !is_pdu_length(x, big_endian_32(b + 2)))
+        return RETURN;
     if (there < 12)
         return WAIT;
     int64_t pdu_bytes = big_endian_32(b + 2), pdv_bytes = (int64_t)big_endian_32(b + 6) + 4;
     int64_t command_bytes = pdv_bytes - 6;
-    if (!is_pdu_length(x, (uint32_t)pdu_bytes) || pdv_bytes > pdu_bytes || command_bytes < 0 ||
-        command_bytes > COMMAND_BYTES || b[10] != x->context_id || b[11] != 0x03)
+    if (pdv_bytes > pdu_bytes || command_bytes < 0 || command_bytes > COMMAND_BYTES || b[10] != x->context_id || b[11] != 0x03)
         return RETURN;
     if (there < 12 + command_bytes)
         return WAIT;
@@ -140,6 +149,8 @@ static int write_pieces(struct express *x, struct pieces *pieces)
 {
     struct iovec *next = pieces->of;
     int count = pieces->count;
+    if (!count)
+        return 1;
     pieces->count = 0;
     while (count) {
         ssize_t written = writev((int)x->file, next, count);
@@ -147,6 +158,7 @@ static int write_pieces(struct express *x, struct pieces *pieces)
             continue;
         if (written < 0) {
             x->error = errno;
+            x->heard_at = now_seconds();
             return 0;
         }
         x->size_bytes += written;
@@ -160,6 +172,7 @@ static int write_pieces(struct express *x, struct pieces *pieces)
             next->iov_len -= (size_t)written;
         }
     }
+    x->heard_at = now_seconds(); /* the time that the disk took was ours, not the peer's */
     return 1;
 }
 
@@ -193,7 +206,8 @@ static enum step finish(struct express *x, enum outcome *outcome)
         return RETURN;
     count_instance(x, whole_at);
     *outcome = respond(x);
-    return *outcome == LATER ? DONE : RETURN;
+    /* However much lies in the buffer: the journal has to be synced, and the supervisor to be told that we live. */
+    return *outcome == LATER && x->heard_at < x->tick_at ? DONE : RETURN;
 }
 
 /* Store instances as long as they are like the model. Returns one of enum outcome. */

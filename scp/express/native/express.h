@@ -125,7 +125,7 @@ struct express {
 };
 
 /* framing.c */
-enum framing { STRETCH, END, MORE, STRANGE };
+enum framing { STRETCH, END, MORE, STRANGE, OPENED };
 enum framing next_stretch(const struct express *x, struct cursor *c, struct span *stretch);
 int64_t is_pdu_length(const struct express *x, uint32_t length);
 
@@ -145,11 +145,10 @@ enum outcome respond(struct express *x);
 
 /* express.c */
 double now_seconds(void);
-int64_t express_struct_bytes(void);
+int64_t express_layout(int64_t which);
 int64_t express_set_model(struct express *x);
 int64_t express_run(struct express *x);
 
-/* bytes.h */
 static inline uint32_t big_endian_32(const uint8_t *b)
 {
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];

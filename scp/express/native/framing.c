@@ -12,7 +12,7 @@ int64_t is_pdu_length(const struct express *x, uint32_t length)
     return length >= x->least_pdu_bytes && length <= x->most_pdu_bytes;
 }
 
-/* Pass the headers in front of the next PDV's bytes: STRETCH when they may be read, else MORE or STRANGE. */
+/* Pass the headers in front of the next PDV's bytes. OPENED, or MORE, or STRANGE. */
 static enum framing open_pdv(const struct express *x, struct cursor *c)
 {
     const uint8_t *b = x->buffer + c->at;
@@ -39,7 +39,7 @@ static enum framing open_pdv(const struct express *x, struct cursor *c)
     c->pdv_left = length - PDV_HEADER;
     c->control_header = b[5];
     c->is_in_pdv = 1;
-    return STRETCH;
+    return OPENED;
 }
 
 /* Find the next bytes of the data set in the buffer, and pass them. END: it has ended, with no more bytes. */
@@ -52,7 +52,7 @@ enum framing next_stretch(const struct express *x, struct cursor *c, struct span
                 return END;
         }
         enum framing found = open_pdv(x, c);
-        if (found != STRETCH)
+        if (found != OPENED)
             return found;
     }
     int64_t there = x->end - c->at;

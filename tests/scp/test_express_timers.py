@@ -1,0 +1,92 @@
+"""Time in the express lane: what a timer has ended stays ended, and what takes us long is not the peer's."""
+
+import ctypes
+import time
+from threading import Thread
+
+import pytest
+
+from dicomhub.intake.segments import read_segment
+from scp.express.library import library_path
+from tests.scp.conversations import BEGINNING, CONTEXTS, NEXT, message, series
+from tests.scp.in_process import lane_of
+from tests.scp.run_here import association_with_peer
+from tests.support.scp_process import HANG_SECONDS
+
+pytestmark = pytest.mark.skipif(
+    not library_path().exists(), reason="the express lane is not built (make express)"
+)
+STALL_SECONDS = 1.0
+
+
+class Slowly:
+    """Has the express lane take as long for a fragment as it says; waits are those still to come."""
+
+    def __init__(self, lane, waits) -> None:
+        update_type = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+        state = lane.engine.state
+        update = update_type(state.digest_update)
+        self.waits = list(waits)
+
+        def update_slowly(*how):
+            if self.waits:
+                time.sleep(self.waits.pop())
+            return update(*how)
+
+        self._held = update_type(update_slowly)
+        state.digest_update = ctypes.cast(self._held, ctypes.c_void_p).value
+
+
+def archived(lane):
+    return sorted(path.stem for path in lane.intake.store.root.glob("default/*/*/*.dcm"))
+
+
+@pytest.mark.parametrize("has_express", [True, False])
+def test_after_a_stall_in_the_middle_of_an_instance_nothing_more_is_stored_or_answered(tmp_path, has_express):
+    lane = lane_of(
+        tmp_path, has_express=has_express, SCP_STALL_SECONDS=STALL_SECONDS, SCP_ARTIM_SECONDS=STALL_SECONDS
+    )
+    following = message(NEXT)
+    with association_with_peer(lane) as (association, peer):
+        serving = Thread(target=association.run)
+        serving.start()
+        peer.associate(*CONTEXTS)
+        peer.send(BEGINNING + following[:-50])
+        assert [peer.status() for _ in range(4)] == [(0, "")] * 4
+        assert peer.abort_reason() == (0, 0)
+        peer.send(following[-50:] + message("1.2.3.4.78"))
+        assert peer.is_closed()
+        serving.join(HANG_SECONDS)
+    assert len(archived(lane)) == 4
+    assert list((tmp_path / "store" / "incoming").iterdir()) == []
+
+
+def test_a_peer_is_not_stalled_while_we_write_what_it_has_sent(tmp_path):
+    lane = lane_of(tmp_path, has_express=True, SCP_STALL_SECONDS=STALL_SECONDS)
+    slowly = Slowly(lane, [1.5 * STALL_SECONDS])
+    large = series(3, pixels=bytes(1_500_000), size=16_000)  # more than is received at a time
+    with association_with_peer(lane) as (association, peer):
+        serving = Thread(target=association.run)
+        serving.start()
+        peer.associate(*CONTEXTS)
+        peer.send(large)
+        assert [peer.status() for _ in range(3)] == [(0, "")] * 3
+    serving.join(HANG_SECONDS)
+    assert slowly.waits == []
+    assert association._record._express_instances == 1
+
+
+def test_what_lies_in_the_buffer_puts_no_tick_off(tmp_path):
+    lane = lane_of(tmp_path, has_express=True, BATCH_MAX_SECONDS=0.1)
+    slowly = Slowly(lane, [0.02] * 30)
+    with association_with_peer(lane) as (association, peer):
+        serving = Thread(target=association.run)
+        serving.start()
+        peer.associate(*CONTEXTS)
+        peer.send(series(30, size=1000))
+        assert [peer.status() for _ in range(30)] == [(0, "")] * 30
+    serving.join(HANG_SECONDS)
+    segments = [read_segment(path) for path in (tmp_path / "store" / "journal").iterdir()]
+    assert slowly.waits == []
+    assert len(segments) > 2, "segments are cut at their age"
+    assert sum(len(segment.batch.instances) for segment in segments) == 30
