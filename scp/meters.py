@@ -73,6 +73,9 @@ RESPONSES = Counter(
     ("command", "status"),
     tuple(product((*_COMMANDS.values(), _OTHER_COMMAND), (f"{status:04X}" for status in Status))),
 )
+EXPRESS_INSTANCES = Counter(
+    f"{PREFIX}express_instances_total", "Stored instances that the express lane took; known within a tick."
+)
 INSTANCE_BYTES = Histogram(
     f"{PREFIX}instance_bytes", "Size of the archived files; _count is the number of stored instances.", _BYTES
 )
@@ -113,6 +116,7 @@ HANGS = Counter(f"{PREFIX}child_hangs_total", "Children that were killed for the
 METERS: tuple[Counter | Histogram, ...] = (
     RECEIVED_BYTES,
     RESPONSES,
+    EXPRESS_INSTANCES,
     INSTANCE_BYTES,
     STORE_SECONDS,
     ARCHIVE_SECONDS,

@@ -10,6 +10,7 @@ from scp.dimse import CommandField, Response
 from scp.meters import (
     ASSOCIATION_SECONDS,
     ASSOCIATIONS,
+    EXPRESS_INSTANCES,
     RECEIVED_BYTES,
     REJECTIONS,
     RESPONSES,
@@ -83,9 +84,10 @@ class AssociationRecord:
         self._bytes_received += length  # counted for the metrics with the next beat
 
     def stored(self, instances: int) -> None:
-        """Say how many instances the express lane has stored, and counted in the metrics, since then."""
+        """Say how many instances the express lane has stored, and counted as answered, since then."""
         self._instances += instances
         self._express_instances += instances
+        self._slot.tally.count(EXPRESS_INSTANCES, by=instances)
 
     @property
     def bytes_received(self) -> int:
