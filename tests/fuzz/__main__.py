@@ -6,6 +6,7 @@ import time
 
 import pydicom.config
 
+from dicomhub.log import configure
 from tests.fuzz.lanes import fuzz_lanes
 from tests.fuzz.parsing import fuzz_parser
 from tests.fuzz.serving import fuzz_supervisor
@@ -18,6 +19,7 @@ def main() -> None:
     arguments.add_argument("--lanes", type=int, default=20_000, metavar="STREAMS")
     arguments.add_argument("--seed", type=int, default=secrets.randbelow(2**32))
     given = arguments.parse_args()
+    configure("fuzz", log_format="console", level="CRITICAL")  # of what is served in this process
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # as `python -m scp` does
     print(f"seed {given.seed}", flush=True)
     for fuzz, streams in (

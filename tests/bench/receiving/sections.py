@@ -208,9 +208,9 @@ def fairness(bench: Bench) -> list[Table]:
 
     def measure(_: Receiver, running: Running) -> Figures:
         send(running.port, file, has_nagle=False)
-        idle = median_milliseconds(latencies(running.port, file, times=5))
+        idle = median_milliseconds(latencies(running.port, file, times=15))
         with pushing(running.port, ct.folder, senders=2):
-            busy = latencies(running.port, file, times=5)
+            busy = latencies(running.port, file, times=15)
         return {"idle": idle, "median": median_milliseconds(busy), "worst": max(busy) * 1000}
 
     rows = [
