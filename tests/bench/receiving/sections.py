@@ -201,6 +201,7 @@ def fairness(bench: Bench) -> list[Table]:
         bench.dicomhub("dicomhub, process", SCP_DURABILITY="process"),
         bench.dicomhub("dicomhub, power"),
         to.storescp("DCMTK +B --fork", *_FORK),
+        to.storescp("DCMTK +B --fork, Nagle off here too", *_FORK, has_nagle=False),
         to.storescp("DCMTK, one process"),
         to.orthanc(),
         to.pynetdicom("pynetdicom"),
