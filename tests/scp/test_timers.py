@@ -38,6 +38,7 @@ def scp(tmp_path_factory):
         "SCP_ARTIM_SECONDS": ARTIM,
         "SCP_STALL_SECONDS": STALL,
         "SCP_IDLE_SECONDS": IDLE,
+        "SCP_MIN_BYTES_PER_SECOND": 1000,
         "STORE_RESERVE_BYTES": 0,
     }
     with running_scp(tmp_path_factory.mktemp("timers"), settings) as process:
@@ -193,7 +194,9 @@ def test_a_peer_that_goes_on_and_brings_next_to_nothing_is_aborted(scp, lane, be
     with associated(scp, lane) as peer:
         with takes(STALL):
             peer.send(store_command(sample("CT_small.dcm")) + begun)
-            while not peer.has_answer(within_seconds=STALL / 10):
+            for _ in range(int(10 * LATE_SECONDS / STALL)):
+                if peer.has_answer(within_seconds=STALL / 10):
+                    break
                 peer.send(drop)
             assert peer.abort_reason() == USER_ABORT
         assert reason_of(scp, peer) == "slow"
