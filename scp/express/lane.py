@@ -44,7 +44,7 @@ class ExpressLane:
         self._parser = parser
         self._timers = timers
         self._record = record
-        self._model: Model | None = None
+        self._model: Model | None = None  # held for its bytes, too: the compiled half points at them
         self._last: tuple[int, str] | None = None  # context and series of the instance before
         self._hopeless: tuple[int, str] | None = None  # whose instances are not like one another
         self._served = 0  # by the present model
