@@ -5,6 +5,7 @@ the end: however it comes, what has begun is discarded, what is complete stays a
 one line is logged.
 """
 
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -53,6 +54,7 @@ class Association:
         )
         self._express: ExpressLane | None = None
         self._has_unread_events = False
+        self._is_silent = False  # nothing came when we last looked, for a tick
         self._general: GeneralLane | None = None  # once the association is in its care
         self._until = 0.0  # the peer is waited for until then; worked out anew with each tick
 
@@ -77,6 +79,8 @@ class Association:
                 self._until = self._next_deadline()
                 if self._machine.state is State.STA1:
                     break  # a timer has ended it, whatever the peer has sent since
+                if self._is_silent and not self._rest():
+                    continue
             if self._express is not None and self._is_express(self._express):
                 self._receive_express(self._express)
             elif self._has_unread_events:
@@ -91,7 +95,9 @@ class Association:
         return self._machine.state is not State.STA1 and self._general is None
 
     def _receive(self) -> None:
-        if self._read(self._until) is Arrival.CLOSED:
+        arrival = self._read(self._until)
+        self._is_silent = arrival is Arrival.NOTHING
+        if arrival is Arrival.CLOSED:
             self._happen(Happening.EVT17)
         else:
             self._take_events()
@@ -104,7 +110,9 @@ class Association:
 
     def _receive_express(self, express: ExpressLane) -> None:
         self._has_unread_events = True  # which it is going to leave in the buffer
-        match express.run(until=self._until):
+        outcome = express.run(until=self._until)
+        self._is_silent = outcome is ExpressOutcome.SILENT
+        match outcome:
             case ExpressOutcome.CLOSED:
                 express.discard()
                 self._happen(Happening.EVT17)
@@ -113,7 +121,7 @@ class Association:
                 self._timers.heard()
             case ExpressOutcome.HANDED_OVER:
                 self._actions.resume(express.begun())
-            case ExpressOutcome.LATER | ExpressOutcome.OTHER:
+            case ExpressOutcome.LATER | ExpressOutcome.SILENT | ExpressOutcome.OTHER:
                 pass
 
     def _take_events(self) -> None:
@@ -153,6 +161,17 @@ class Association:
         )
         if timeout is not None:
             self._give_up(Outcome.TIMED_OUT, timeout)
+
+    def _rest(self) -> bool:
+        """Wait for a peer that is silent. False: it still is.
+
+        Some hundred children that wake with every tick, each with cold caches, would be in the others' way.
+        """
+        if self._lane.stop.is_retiring:
+            return True  # the alarm rings on
+        self._record.show(ChildState.BUSY)
+        seconds = min(self._lane.settings.rest_seconds, max(0.0, self._until - time.monotonic()))
+        return self._connection.rest(self._lane.stop, seconds=seconds)
 
     def _next_deadline(self) -> float:
         deadline = self._timers.deadline(is_waiting_for_more=self._is_waiting_for_more)

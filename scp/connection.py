@@ -6,12 +6,17 @@ import struct
 import time
 from collections.abc import Callable
 from enum import Enum
+from typing import Protocol
 
 # A child that waits still has to say that it lives and to see that it shall stop.
 TICK_SECONDS = 1.0
 _TICK = struct.pack("ll", int(TICK_SECONDS), 0)  # a struct timeval
 # Linux only; elsewhere the kernel acknowledges when it likes.
 _TCP_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+
+
+class HasFileno(Protocol):
+    def fileno(self) -> int: ...
 
 
 class Arrival(Enum):
@@ -41,7 +46,8 @@ class Connection:
         self._socket = accepted
         self._send_seconds = send_seconds
         self._beat = beat
-        self._send_wants = select.POLLOUT  # what is waited for when nothing could be sent
+        # What is waited for before more can be received, and when nothing could be sent.
+        self._receive_wants, self._send_wants = select.POLLIN, select.POLLOUT
         # Blocking, and never for longer than a tick: one system call a receive, where poll would be another.
         accepted.setblocking(True)
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TICK)
@@ -67,6 +73,13 @@ class Connection:
     def tls_version(self) -> str:
         """The version, "TLSv1.3" for one, or nothing without TLS."""
         return ""
+
+    def rest(self, alarm: HasFileno, *, seconds: float) -> bool:
+        """Wait longer than receive_into does, for bytes or the alarm; return whether there was either."""
+        either = select.poll()
+        either.register(self._socket, self._receive_wants)
+        either.register(alarm, select.POLLIN)
+        return bool(either.poll(seconds * 1000))
 
     def receive_into(self, space: memoryview, *, until: float) -> tuple[Arrival, int]:
         """Wait until `until` on time.monotonic(), a tick at most, for bytes; return how many came."""

@@ -115,12 +115,16 @@ class AssociationRecord:
         self.ended(Outcome.REJECTED, reason_text(rejection))
 
     def beat(self, state: ChildState) -> None:
-        now = time.monotonic()
-        if now - self._beat_at >= _BEAT_SECONDS:
-            self._beat_at = now
-            self._count_bytes()
-            self._slot.count(instances=self._instances, bytes_received=self._bytes_received)
-            self._slot.set_state(state)
+        """Show how it stands, unless that was done a moment ago."""
+        if time.monotonic() - self._beat_at >= _BEAT_SECONDS:
+            self.show(state)
+
+    def show(self, state: ChildState) -> None:
+        """Put on the scoreboard, and into the counters, how it stands."""
+        self._beat_at = time.monotonic()
+        self._count_bytes()
+        self._slot.count(instances=self._instances, bytes_received=self._bytes_received)
+        self._slot.set_state(state)
 
     def _count_bytes(self) -> None:
         self._slot.tally.count(RECEIVED_BYTES, by=self._bytes_received - self._bytes_counted)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from scp.connection import TICK_SECONDS, Arrival, Connection, ConnectionLost
+from scp.connection import TICK_SECONDS, Arrival, Connection, ConnectionLost, HasFileno
 from scp.tls import tls_reason
 
 _WANTS: dict[type[ssl.SSLError], int] = {
@@ -42,6 +42,9 @@ class SecureConnection(Connection):
     @property
     def tls_version(self) -> str:
         return (self._secured and self._secured.version()) or ""
+
+    def rest(self, alarm: HasFileno, *, seconds: float) -> bool:
+        return not self._is_drained or super().rest(alarm, seconds=seconds)
 
     def receive_into(self, space: memoryview, *, until: float) -> tuple[Arrival, int]:
         """As without TLS. Raises ConnectionLost when the handshake fails or a record is none."""
@@ -81,7 +84,8 @@ class SecureConnection(Connection):
                 received += length
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as want:
             self._is_drained = True
-            self._readable.modify(secured, _WANTS[type(want)])
+            self._receive_wants = _WANTS[type(want)]
+            self._readable.modify(secured, self._receive_wants)
         except OSError:
             if not received:
                 raise

@@ -38,6 +38,11 @@ class ScpSettings:
     has_express_lane: bool
     tls: TlsSettings | None
 
+    @property
+    def rest_seconds(self) -> float:
+        """How long a child may wait without a sign of life, and be far from being taken for a hung one."""
+        return self.heartbeat_seconds / 4
+
 
 @dataclass(frozen=True, slots=True)
 class IntakeSettings:
@@ -63,7 +68,7 @@ def read_scp(read: SettingsReader) -> ScpSettings:
         stall_seconds=read.seconds("SCP_STALL_SECONDS", 60),
         min_bytes_per_second=read.integer("SCP_MIN_BYTES_PER_SECOND", 100),
         drain_seconds=read.seconds("SCP_DRAIN_SECONDS", 30),
-        heartbeat_seconds=read.seconds("SCP_HEARTBEAT_SECONDS", 60, least=2),  # children beat once a second
+        heartbeat_seconds=read.seconds("SCP_HEARTBEAT_SECONDS", 60, least=2),  # see rest_seconds
         accept_unknown_sop_classes=read.flag("SCP_ACCEPT_UNKNOWN_SOP_CLASSES", default=False),
         has_express_lane=read.flag("SCP_EXPRESS_LANE", default=True),
         tls=_tls(read),

@@ -23,6 +23,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,7 +49,9 @@ class SegmentHeader(msgspec.Struct, frozen=True):
     boot_id: str
 
 
+@cache
 def current_boot_id() -> str:
+    """This boot's, which no process of it survives. Read once: every association begins a segment."""
     return _BOOT_ID.read_text("ascii").strip()
 
 

@@ -53,11 +53,15 @@ class Engine:
         state.stored_responses = self._address(tally.memory, PLACES[RESPONSES.name] + stored)
         state.buffer = self._address(memoryview(buffer), 0)
         state.buffer_bytes = len(buffer)
-        state.file = NO_FILE
+        state.prepared = state.file = NO_FILE
 
     def run(self) -> int:
         outcome: int = self._library.run(self.state)
         return outcome
+
+    def discard_prepared(self) -> None:
+        """Remove the incoming file that was made for an instance that will not come."""
+        self._library.discard_prepared(self.state)
 
     def set_model(self) -> bool:
         """Take over the model whose pieces are in the state. False: nothing can be compared with it."""

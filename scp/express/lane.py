@@ -177,6 +177,7 @@ class ExpressLane:
 
     def discard(self) -> None:
         """Forget the instance that has begun, if one has: the rest of it will not come."""
+        self._engine.discard_prepared()
         if self.is_inside_instance:
             self._take_file().discard()
 

@@ -30,6 +30,7 @@ class Outcome(IntEnum):
     CLOSED = 2
     UNSENT = 3
     HANDED_OVER = 4
+    SILENT = 5
 
 
 class LibraryUnusable(Exception):
@@ -92,6 +93,7 @@ class Express(ctypes.Structure):
         ("heard_at", ctypes.c_double),
         *_numbers(
             "is_journal_sound",
+            "prepared",
             "file",
             "size_bytes",
             "data_set_offset",
@@ -134,6 +136,7 @@ class Library:
             hashing = ctypes.CDLL(xxhash._xxhash.__file__)  # noqa: SLF001 - the C functions of the package
             self.run = native.express_run
             self.set_model = native.express_set_model
+            self.discard_prepared = native.express_discard_prepared
             layout = native.express_layout
             create_state = hashing.XXH3_createState
             self.hash_reset = _address(hashing.XXH3_128bits_reset)
@@ -145,6 +148,7 @@ class Library:
             raise LibraryUnusable(str(error)) from error
         for function in (self.run, self.set_model):
             function.argtypes, function.restype = [ctypes.POINTER(Express)], ctypes.c_int64
+        self.discard_prepared.argtypes, self.discard_prepared.restype = [ctypes.POINTER(Express)], None
         layout.argtypes, layout.restype = [ctypes.c_int64], ctypes.c_int64
         create_state.restype = ctypes.c_void_p
         self.new_hash_state = create_state

@@ -3,7 +3,6 @@
 import socket
 from dataclasses import dataclass
 from threading import Thread
-from types import SimpleNamespace
 
 import msgspec
 
@@ -16,6 +15,7 @@ from scp.express.engine import Engine
 from scp.express.library import Library, library_path
 from scp.lane import Lane
 from scp.scoreboard import Scoreboard
+from scp.waking import WakePipe
 from tests.scp.run_here import association_with_peer
 from tests.support.scp_process import HANG_SECONDS
 
@@ -31,6 +31,12 @@ class Served:
     lines: list[dict[str, object]]
     counts: list[int]
     express: int
+
+
+class Stop(WakePipe):
+    """A StopRequest that no signal makes: it is the test's to set, and to poke."""
+
+    is_retiring = is_aborting = False
 
 
 def lane_of(home, *, has_express=False, was_cut=lambda: None, **settings):
@@ -64,7 +70,7 @@ def lane_of(home, *, has_express=False, was_cut=lambda: None, **settings):
         intake=intake,
         admissions=AdmissionCache(intake.store, own_ae_title=environment.scp.ae_title),
         slot=slot,
-        stop=SimpleNamespace(is_retiring=False, is_aborting=False),
+        stop=Stop(),
         buffer=buffer,
         engine=engine,
         stop_accepting=lambda: None,

@@ -60,25 +60,40 @@ static void make_header(struct express *x)
     x->data_set_offset = at - x->header;
 }
 
-/* Begin an incoming file, locked as long as its writer lives. 0: there is none. */
-int create_incoming(struct express *x)
+/* Have an incoming file ready, locked as long as its writer lives, if it can be made. */
+void prepare_incoming(struct express *x)
 {
-    if (x->journal < 0 || !has_room(x))
-        return 0;
     int length = snprintf(x->incoming, sizeof x->incoming, "%s%lld.part", x->incoming_prefix,
                           (long long)x->serial++);
     if (length < 0 || length >= (int)sizeof x->incoming)
+        return;
+    x->prepared = open(x->incoming, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (x->prepared >= 0 && lock((int)x->prepared, LOCK_EX) < 0)
+        express_discard_prepared(x);
+}
+
+/* Nothing like the model is coming, or not soon. */
+void express_discard_prepared(struct express *x)
+{
+    if (x->prepared < 0)
+        return;
+    unlink(x->incoming);
+    close((int)x->prepared);
+    x->prepared = -1;
+}
+
+/* Begin an incoming file. 0: there is none. */
+int begin_incoming(struct express *x)
+{
+    if (!has_room(x))
         return 0;
-    int file = open(x->incoming, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-    if (file < 0)
+    if (x->prepared < 0)
+        prepare_incoming(x);
+    if (x->prepared < 0)
         return 0;
-    if (lock(file, LOCK_EX) < 0) {
-        unlink(x->incoming);
-        close(file);
-        return 0;
-    }
     make_header(x);
-    x->file = file;
+    x->file = x->prepared;
+    x->prepared = -1;
     x->size_bytes = 0;
     x->is_whole = 0;
     x->error = 0;
@@ -166,7 +181,8 @@ static int place_and_confirm(struct express *x, int directory, const char *targe
     return 0;
 }
 
-/* Archive the whole incoming file, durable and in the journal. 0: it is still there, and error may say why. */
+/* Archive the whole incoming file, durable and in the journal; it stays open. 0: it is still there, and error may
+   say why. */
 int archive(struct express *x)
 {
     char target[PATH_BYTES];
@@ -182,9 +198,5 @@ int archive(struct express *x)
         return 0;
     int is_archived = lock(directory, LOCK_SH) == 0 && place_and_confirm(x, directory, target);
     close(directory);
-    if (!is_archived)
-        return 0;
-    close((int)x->file);
-    x->file = -1;
-    return 1;
+    return is_archived;
 }

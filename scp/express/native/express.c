@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
+#include <unistd.h>
 
 /* What is received at a time stays in the processor's cache until it is written. */
 enum { WINDOW_BYTES = 128 * 1024, PIECES = 256 };
@@ -81,6 +82,8 @@ static enum step receive(struct express *x, enum outcome *outcome)
     }
     if (received == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
         *outcome = CLOSED;
+    else if (errno != EINTR)
+        *outcome = SILENT;
     return RETURN;
 }
 
@@ -129,7 +132,7 @@ static enum step begin(struct express *x, enum outcome *outcome)
     enum likeness likeness = look_ahead(x, data_set);
     if (likeness == TOO_SHORT)
         return WAIT;
-    if (likeness == UNLIKE || !create_incoming(x))
+    if (likeness == UNLIKE || !begin_incoming(x))
         return RETURN;
     memcpy(x->command, b + 12, (size_t)command_bytes);
     x->command_bytes = command_bytes;
@@ -204,8 +207,13 @@ static enum step finish(struct express *x, enum outcome *outcome)
     *outcome = HANDED_OVER;
     if (!archive(x))
         return RETURN;
+    int archived = (int)x->file;
+    x->file = -1;
     count_instance(x, whole_at);
     *outcome = respond(x);
+    /* While the peer turns to its next instance. */
+    close(archived);
+    prepare_incoming(x);
     /* However much lies in the buffer: the journal has to be synced, and the supervisor to be told that we live. */
     return *outcome == LATER && x->heard_at < x->tick_at ? DONE : RETURN;
 }
@@ -225,7 +233,10 @@ int64_t express_run(struct express *x)
         }
         if (step == WAIT)
             step = receive(x, &outcome);
-        if (step == RETURN)
+        if (step == RETURN) {
+            if (outcome != LATER && outcome != UNSENT) /* what is like the model is not coming, or not soon */
+                express_discard_prepared(x);
             return outcome;
+        }
     }
 }

@@ -26,6 +26,7 @@ enum outcome {
     CLOSED,      /* the peer has closed, or reset, the connection */
     UNSENT,      /* the peer does not take the response just now: the rest of it is Python's to send */
     HANDED_OVER, /* an instance has begun and is not for this lane any more: Python has to go on with it */
+    SILENT,      /* as LATER: nothing has come for a tick of the connection's */
 };
 
 struct span {
@@ -105,6 +106,9 @@ struct express {
     double heard_at;
     int64_t is_journal_sound;
 
+    /* An empty incoming file for the next instance, made while the peer was busy with it; -1 when there is none. */
+    int64_t prepared;
+
     /* The instance that has begun: file is -1 when none has. */
     int64_t file;
     int64_t size_bytes;
@@ -116,7 +120,7 @@ struct express {
     int64_t command_bytes;
     int64_t response_bytes, response_sent;
     int64_t serial;
-    char incoming[PATH_BYTES];
+    char incoming[PATH_BYTES]; /* of file, or prepared: there is one of them at most */
     char uid[UID_BYTES + 8];
     uint8_t command[COMMAND_BYTES];
     uint8_t response_pdu[RESPONSE_BYTES];
@@ -136,7 +140,8 @@ int is_command_alike(struct express *x, struct span command);
 enum likeness compare_head(const struct express *x, struct span head);
 
 /* archiving.c */
-int create_incoming(struct express *x);
+void prepare_incoming(struct express *x);
+int begin_incoming(struct express *x);
 int archive(struct express *x);
 
 /* answering.c */
@@ -147,6 +152,7 @@ enum outcome respond(struct express *x);
 double now_seconds(void);
 int64_t express_layout(int64_t which);
 int64_t express_set_model(struct express *x);
+void express_discard_prepared(struct express *x);
 int64_t express_run(struct express *x);
 
 static inline uint32_t big_endian_32(const uint8_t *b)

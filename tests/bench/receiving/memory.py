@@ -3,9 +3,11 @@
 import socket
 import statistics
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
+from itertools import count
 
-from tests.bench.receiving.cpu import private_bytes
+from tests.bench.receiving.backed_memory import touch_free_memory
+from tests.bench.receiving.cpu import cpu_seconds_at_rest, private_bytes
 from tests.bench.receiving.data_sets import write_large
 from tests.bench.receiving.sections import Bench
 from tests.bench.receiving.senders import send
@@ -58,24 +60,33 @@ def _large(bench: Bench) -> tuple[int, int]:
 
 
 def _beside_idle(bench: Bench) -> tuple[float, float]:
-    """CT/s of one association alone and beside idle ones, medians."""
+    """CT/s of one association alone and beside idle ones, medians; in turn, and either comes first as often."""
     settings = {
         "REDIS_URL": bench.redis_url,
         "SCP_DURABILITY": "process",
         "SCP_MAX_CHILDREN": IDLE_ASSOCIATIONS + 20,
     }
-    alone, beside = [], []
+    names = (f"RATE{number_of_series}" for number_of_series in count())
+    alone: list[float] = []
+    beside: list[float] = []
     with running_scp(bench.scratch / "idle", settings) as scp:
-        for number_of_round in range(bench.rounds):
-            alone.append(_rate(bench, scp, f"ALONE{number_of_round}"))
-            with _idle(scp):
-                beside.append(_rate(bench, scp, f"BESIDE{number_of_round}"))
+        _rate(bench, scp, next(names))
+        for number_of_round in range(2 * bench.rounds):
+            in_turn = [(alone, nullcontext()), (beside, _idle(scp))]
+            for rates, surroundings in in_turn if number_of_round % 2 else reversed(in_turn):
+                with surroundings:
+                    rates.append(_rate(bench, scp, next(names)))
     return statistics.median(alone), statistics.median(beside)
 
 
 def _rate(bench: Bench, scp: ScpProcess, name: str) -> float:
     ct = bench.series(name, rows=512)
-    return ct.instances / send(scp.port, ct.folder, has_nagle=False)
+    cpu_seconds_at_rest(scp.pid)  # the pool has grown, or has shrunk again
+    touch_free_memory()
+    rate = ct.instances / send(scp.port, ct.folder, has_nagle=False)
+    for path in [*ct.folder.iterdir(), *scp.archived()]:
+        path.write_bytes(b"")
+    return rate
 
 
 @contextmanager

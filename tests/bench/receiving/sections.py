@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 from tests.bench.receiving import receivers as to
@@ -11,7 +12,7 @@ from tests.bench.receiving.cpu import cpu_seconds_at_rest, kernel_seconds
 from tests.bench.receiving.data_sets import Series, write_series
 from tests.bench.receiving.receivers import Receiver, Running
 from tests.bench.receiving.rounds import Figures, fresh, medians
-from tests.bench.receiving.senders import latencies, median_milliseconds, pushing, send, start
+from tests.bench.receiving.senders import latencies, median_milliseconds, pushing, send, start, starts
 from tests.bench.report.chart import line_chart
 from tests.bench.report.table import Table, number, ratio
 
@@ -210,27 +211,39 @@ def fairness(bench: Bench) -> list[Table]:
     def measure(_: Receiver, running: Running) -> Figures:
         send(running.port, file, has_nagle=False)
         idle = median_milliseconds(latencies(running.port, file, times=15))
+        start = median_milliseconds(starts(file, times=15))
         with pushing(running.port, ct.folder, senders=2):
             busy = latencies(running.port, file, times=15)
-        return {"idle": idle, "median": median_milliseconds(busy), "worst": max(busy) * 1000}
+            busy_start = median_milliseconds(starts(file, times=15))
+        return {
+            "idle": idle,
+            "start": start,
+            "median": median_milliseconds(busy),
+            "busy start": busy_start,
+            "worst": max(busy) * 1000,
+        }
 
     rows = [
         (
             name,
-            *(number(f[key]) for key in ("idle", "median", "worst")),
+            *(number(f[key]) for key in ("idle", "start", "median", "busy start", "worst")),
             ratio(f["median"], f["idle"]),
             ratio(f["worst"], f["idle"]),
+            ratio(f["busy start"], f["start"]),
         )
         for name, f in bench.medians(receivers, measure).items()
     ]
-    header = ("receiver", "idle, ms", "busy: median", "worst", "median / idle", "worst / idle")
+    header = (
+        *("receiver", "idle, ms", "its start", "busy: median", "its start", "worst"),
+        *("median / idle", "worst / idle", "start / idle start"),
+    )
     return [Table("Fairness: one 2 MB instance while two senders push", header, rows)]
 
 
 def scale(bench: Bench) -> list[Table]:
     """Throughput and CPU with more and more senders at a time."""
     first = bench.series("FIRST", instances=8, rows=512)
-    each = max(25, bench.instances // 8)
+    each = max(25, bench.instances // 4)
     series = [bench.series(f"CTS{n}", instances=each, rows=512) for n in range(max(SENDERS))]
     receivers = [
         bench.dicomhub(
@@ -245,9 +258,12 @@ def scale(bench: Bench) -> list[Table]:
         to.pynetdicom("pynetdicom"),
     ]
 
+    # There and back again: what the machine has just done is in the way of many senders and of few as often.
+    orders = {receiver.name: cycle([SENDERS, SENDERS[::-1]]) for receiver in receivers}
+
     def measure(receiver: Receiver, _: Running) -> Figures:
         figures: dict[str, float] = {}
-        for senders in SENDERS:
+        for senders in next(orders[receiver.name]):
             with fresh(receiver, bench.scratch) as running:
                 figures |= _at_once(running, first, series[:senders])
         return figures

@@ -1,6 +1,7 @@
 """The sender: DCMTK's storescu as it is installed, which proposes 128 presentation contexts."""
 
 import os
+import socket
 import statistics
 import subprocess
 import threading
@@ -48,6 +49,19 @@ def latencies(port: int, file: Path, *, times: int) -> list[float]:
     while len(seconds) < times and sum(seconds) < _ENOUGH_SECONDS:
         seconds.append(send(port, file, has_nagle=False))
     return seconds
+
+
+def starts(file: Path, *, times: int) -> list[float]:
+    """Seconds that the program alone takes: with nobody at the port that it is to send to."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        port: int = nobody.getsockname()[1]
+        seconds = []
+        for _ in range(times):
+            before = time.perf_counter()
+            start(port, file).wait()
+            seconds.append(time.perf_counter() - before)
+        return seconds
 
 
 @contextmanager
