@@ -1,6 +1,5 @@
 """The measurements, each with its table."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -12,7 +11,7 @@ from tests.bench.receiving.cpu import cpu_seconds_at_rest, kernel_seconds
 from tests.bench.receiving.data_sets import Series, write_series
 from tests.bench.receiving.receivers import Receiver, Running
 from tests.bench.receiving.rounds import Figures, fresh, medians
-from tests.bench.receiving.senders import latencies, median_milliseconds, pushing, send, start, starts
+from tests.bench.receiving.senders import latencies, median_milliseconds, pushing, send, send_at_once, starts
 from tests.bench.report.chart import line_chart
 from tests.bench.report.table import Table, number, ratio
 
@@ -241,7 +240,7 @@ def fairness(bench: Bench) -> list[Table]:
 
 
 def scale(bench: Bench) -> list[Table]:
-    """Throughput and CPU with more and more senders at a time."""
+    """Throughput and CPU with more and more senders at a time, which take little from the machine they share."""
     first = bench.series("FIRST", instances=8, rows=512)
     each = max(25, bench.instances // 4)
     series = [bench.series(f"CTS{n}", instances=each, rows=512) for n in range(max(SENDERS))]
@@ -281,21 +280,13 @@ def scale(bench: Bench) -> list[Table]:
         for name, f in measured.items()
     ]
     header = ("receiver: MB/s (CPU-s a GB)", *map(str, SENDERS))
-    return [Table("Scale: senders at a time", header, rows, f"![Throughput by senders]({bench.chart.name})")]
+    title = f"Scale: light senders at a time, each of {each} CT of 512x512x16"
+    return [Table(title, header, rows, f"![Throughput by senders]({bench.chart.name})")]
 
 
 def _at_once(running: Running, first: Series, series: Sequence[Series]) -> Figures:
     before = warm(running, first)
-    seconds = _all_sent(running, series)
+    seconds = send_at_once(running.port, [each.folder for each in series])
     used = cpu_seconds_at_rest(running.pid) - before
     sent = sum(each.size_bytes for each in series)
     return {f"rate {len(series)}": sent / seconds / 1e6, f"cpu {len(series)}": used / sent * _GB}
-
-
-def _all_sent(running: Running, series: Sequence[Series]) -> float:
-    before = time.perf_counter()
-    processes = [start(running.port, each.folder, has_nagle=False) for each in series]
-    failed = [process.args for process in processes if process.wait()]
-    if failed:
-        raise RuntimeError(f"{len(failed)} senders failed")
-    return time.perf_counter() - before
