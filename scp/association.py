@@ -163,7 +163,7 @@ class Association:
             self._give_up(Outcome.TIMED_OUT, timeout)
 
     def _rest(self) -> bool:
-        """Wait for a peer that is silent. False: it still is.
+        """Wait for a peer that is silent, or until something else is to be done. False: it still is.
 
         Some hundred children that wake with every tick, each with cold caches, would be in the others' way.
         """

@@ -75,11 +75,11 @@ class Connection:
         return ""
 
     def rest(self, alarm: HasFileno, *, seconds: float) -> bool:
-        """Wait longer than receive_into does, for bytes or the alarm; return whether there was either."""
+        """Wait longer than receive_into does, for bytes or the alarm; return whether there may be bytes."""
         either = select.poll()
         either.register(self._socket, self._receive_wants)
         either.register(alarm, select.POLLIN)
-        return bool(either.poll(seconds * 1000))
+        return any(ready == self._socket.fileno() for ready, _ in either.poll(seconds * 1000))
 
     def receive_into(self, space: memoryview, *, until: float) -> tuple[Arrival, int]:
         """Wait until `until` on time.monotonic(), a tick at most, for bytes; return how many came."""

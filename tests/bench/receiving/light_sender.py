@@ -1,41 +1,63 @@
-"""A sender that takes little from the machine that it shares with a receiver: PORT FOLDER.
+"""A sender that takes little from the machine that it shares with a receiver.
 
-It encodes all that it is going to send, begins when it is told to, and tells when it is through, by a line each:
-neither its start nor its end is part of what is measured.
+What it sends stays where it is, in the files' pages, and neither its start nor its end is part of what is measured.
 """
 
+import mmap
 import socket
-import sys
+from collections.abc import Sequence
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
-from tests.scp.pdus import RELEASE_RQ
-from tests.scp.raw_peer import RawPeer, data_pdus, data_set_of, store_command
+from dicomhub.standard.part10 import read_file_meta
+from tests.scp.pdus import COMMAND, LAST, RELEASE_RQ, c_store_rq, p_data, pdv
+from tests.scp.raw_peer import RawPeer
+
+_FRAGMENT_BYTES = 16378  # PDUs of 16 KiB
+_HEADER_BYTES = 12
+
+Buffer = bytes | memoryview
 
 
-def _messages(files: list[Path]) -> list[bytes]:
-    return [store_command(file) + b"".join(data_pdus(data_set_of(file))) for file in files]
+def _message(file: Path) -> list[Buffer]:
+    """A C-STORE-RQ and its data set, headers of PDUs between pieces of the file."""
+    with file.open("rb") as opened:
+        data = memoryview(
+            mmap.mmap(opened.fileno(), 0, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE, prot=mmap.PROT_READ)
+        )
+    meta = read_file_meta(bytes(data[:4096]))
+    command = c_store_rq(meta.media_storage_sop_class_uid, meta.media_storage_sop_instance_uid)
+    buffers: list[Buffer] = [p_data(pdv(command, control=COMMAND | LAST))]
+    for start in range(meta.data_set_offset, len(data), _FRAGMENT_BYTES):
+        fragment = data[start : start + _FRAGMENT_BYTES]
+        is_last = start + _FRAGMENT_BYTES >= len(data)
+        buffers += [p_data(pdv(bytes(fragment), control=LAST if is_last else 0))[:_HEADER_BYTES], fragment]
+    return buffers
 
 
-def main() -> None:
-    port, folder = int(sys.argv[1]), Path(sys.argv[2])
-    files = sorted(folder.iterdir())
-    messages = _messages(files)
-    print("ready", flush=True)
-    sys.stdin.readline()
+def send(port: int, folder: Path, step: Barrier) -> None:
+    """Get ready, send with the next step, be through with the one after. Whatever fails breaks the barrier."""
+    try:
+        files = sorted(folder.iterdir())
+        messages = [_message(file) for file in files]
+        step.wait()
+        step.wait()
+        _send_all(port, files, messages)
+        step.wait()
+    except BaseException:
+        step.abort()
+        raise
+
+
+def _send_all(port: int, files: Sequence[Path], messages: Sequence[Sequence[Buffer]]) -> None:
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        peer = RawPeer(None, connection)
-        peer.associate_for(files[0])
+        peer = RawPeer(None, connection).associate_for(files[0])
         for file, message in zip(files, messages, strict=True):
-            peer.send(message)
+            if connection.sendmsg(message) != sum(map(len, message)):
+                raise RuntimeError("the kernel has taken a part only")
             status, comment = peer.status()
             if status:
-                sys.exit(f"{file.name}: {status:04X} {comment}")
+                raise RuntimeError(f"{file.name}: {status:04X} {comment}")
         peer.send(RELEASE_RQ)
         peer.read()
-    print("done", flush=True)
-    sys.stdin.readline()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,21 +1,22 @@
 """The sender: DCMTK's storescu as it is installed, which proposes 128 presentation contexts."""
 
+import multiprocessing
 import os
 import socket
 import statistics
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
+from tests.bench.receiving import light_sender
 from tests.bench.receiving.backed_memory import touch_free_memory
-from tests.support.scp_process import ROOT
 
 STORESCU = "/usr/bin/storescu"  # pynetdicom has a program of the same name, perhaps first on PATH
 _ENOUGH_SECONDS = 10
+_ENDLESS_SECONDS = 600
 CALLED_AE_TITLE = "DICOMHUB"
 
 
@@ -98,38 +99,21 @@ def median_milliseconds(seconds: list[float]) -> float:
 
 
 def send_at_once(port: int, folders: Sequence[Path]) -> float:
-    """Send folders, each by a light sender of its own; return the seconds until the last of them is through."""
-    with ExitStack() as stack:
-        senders = [stack.enter_context(_light_sender(port, folder)) for folder in folders]
-        _hear(senders, "ready")
-        touch_free_memory()  # now that they have taken theirs
-        before = time.perf_counter()
-        _tell(senders, "begin")
-        _hear(senders, "done")
-        seconds = time.perf_counter() - before
-        _tell(senders, "end")
+    """Send folders, each by a light sender of its own; return the seconds until the last of them is through.
+
+    Raises threading.BrokenBarrierError when one has failed.
+    """
+    context = multiprocessing.get_context("fork")
+    step = context.Barrier(len(folders) + 1, timeout=_ENDLESS_SECONDS)
+    senders = [context.Process(target=light_sender.send, args=(port, folder, step)) for folder in folders]
+    for sender in senders:
+        sender.start()
+    step.wait()
+    touch_free_memory()
+    step.wait()
+    before = time.perf_counter()
+    step.wait()
+    seconds = time.perf_counter() - before
+    for sender in senders:
+        sender.join()
     return seconds
-
-
-def _light_sender(port: int, folder: Path) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.receiving.light_sender", str(port), str(folder)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _hear(senders: "Sequence[subprocess.Popen[str]]", word: str) -> None:
-    for sender in senders:
-        assert sender.stdout is not None
-        if sender.stdout.readline() != f"{word}\n":
-            raise RuntimeError("a sender has failed")
-
-
-def _tell(senders: "Sequence[subprocess.Popen[str]]", word: str) -> None:
-    for sender in senders:
-        assert sender.stdin is not None
-        sender.stdin.write(f"{word}\n")
-        sender.stdin.flush()
