@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Thread
 
 from scp.association import Association
 from scp.connection import Connection
@@ -22,3 +23,13 @@ def association_with_peer(lane: Lane) -> Iterator[tuple[Association, RawPeer]]:
         with accepted:
             connection = Connection(accepted, send_seconds=HANG_SECONDS)
             yield Association(lane, connection, peer="it"), RawPeer(None, connected)
+
+
+@contextmanager
+def served(lane: Lane, *contexts: bytes) -> Iterator[RawPeer]:
+    """A peer whose association has these contexts; it is served by a thread until the peer has gone."""
+    with association_with_peer(lane) as (association, peer):
+        serving = Thread(target=association.run)
+        serving.start()
+        yield peer.associate(*contexts)
+    serving.join(HANG_SECONDS)

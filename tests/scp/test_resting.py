@@ -19,7 +19,7 @@ from scp.tls import server_context
 from scp.waking import WakePipe
 from tests.scp.conversations import BEGINNING, CONTEXTS, NEXT, message
 from tests.scp.in_process import lane_of
-from tests.scp.run_here import association_with_peer
+from tests.scp.run_here import served
 from tests.support.certificates import make_authority, make_certificate
 from tests.support.scp_process import HANG_SECONDS
 
@@ -96,41 +96,29 @@ def test_an_association_rests_while_its_peer_is_silent_and_serves_it_at_once(tmp
     if has_express and not library_path().exists():
         pytest.skip("the express lane is not built (make express)")
     lane = lane_of(tmp_path, has_express=has_express, SCP_HEARTBEAT_SECONDS=8 * HANG_SECONDS)
-    with association_with_peer(lane) as (association, peer):
-        serving = Thread(target=association.run)
-        serving.start()
-        peer.associate(*CONTEXTS)
+    with served(lane, *CONTEXTS) as peer:
         peer.send(BEGINNING)
         assert [peer.status() for _ in range(4)] == [(0, "")] * 4
         assert rests.get(timeout=HANG_SECONDS) == 2 * HANG_SECONDS
         assert os.listdir(tmp_path / "store" / "incoming") == []
         peer.send(message(NEXT))
         assert peer.status() == (0, "")  # else the peer gives up before the rest is over
-    serving.join(HANG_SECONDS)
 
 
 def test_a_rest_is_over_when_the_batch_has_to_be_cut(tmp_path, rests):
     was_cut: Queue[None] = Queue()
     lane = lane_of(tmp_path, BATCH_MAX_SECONDS=2.5, was_cut=lambda: was_cut.put(None))
-    with association_with_peer(lane) as (association, peer):
-        serving = Thread(target=association.run)
-        serving.start()
-        peer.associate(*CONTEXTS)
+    with served(lane, *CONTEXTS) as peer:
         peer.send(BEGINNING)
         assert [peer.status() for _ in range(4)] == [(0, "")] * 4
         assert rests.get(timeout=HANG_SECONDS) < 2.5
         was_cut.get(timeout=HANG_SECONDS / 2)
-    serving.join(HANG_SECONDS)
 
 
 def test_an_association_that_rests_sees_that_it_shall_stop(tmp_path, rests):
     lane = lane_of(tmp_path, SCP_HEARTBEAT_SECONDS=8 * HANG_SECONDS)
-    with association_with_peer(lane) as (association, peer):
-        serving = Thread(target=association.run)
-        serving.start()
-        peer.associate(*CONTEXTS)
+    with served(lane, *CONTEXTS) as peer:
         rests.get(timeout=HANG_SECONDS)
         lane.stop.is_retiring = lane.stop.is_aborting = True
         lane.stop.poke()
         assert peer.abort_reason() == (0, 0)
-    serving.join(HANG_SECONDS)
