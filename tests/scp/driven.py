@@ -22,6 +22,7 @@ from scp.timers import Timers
 from scp.upper_layer.events import AssociateRequested, Event, ReleaseRequested
 from scp.upper_layer.state import Happening, State, StateMachine
 from tests.scp.pdus import associate_rq
+from tests.scp.run_here import connected
 from tests.support.scp_process import HANG_SECONDS
 
 # Far enough from one another that a deadline says whose it is.
@@ -80,11 +81,7 @@ class DrivenAssociation:
 
 @contextmanager
 def driven_association(lane: Lane) -> Iterator[DrivenAssociation]:
-    with (
-        socket.create_server(("127.0.0.1", 0)) as server,
-        socket.create_connection(server.getsockname(), HANG_SECONDS) as peer,
-        server.accept()[0] as accepted,
-    ):
+    with connected() as (accepted, peer):
         yield DrivenAssociation(lane, accepted, peer)
 
 

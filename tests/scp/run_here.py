@@ -13,23 +13,29 @@ from tests.support.scp_process import HANG_SECONDS
 
 
 @contextmanager
-def association_with_peer(lane: Lane) -> Iterator[tuple[Association, RawPeer]]:
-    """An association that is to be run, over a connection of TCP, and its peer."""
+def connected() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Both ends of a connection of TCP: the accepted one, and the peer's."""
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
-        socket.create_connection(listener.getsockname(), HANG_SECONDS) as connected,
+        socket.create_connection(listener.getsockname(), HANG_SECONDS) as peer,
+        listener.accept()[0] as accepted,
     ):
-        accepted, _ = listener.accept()
-        with accepted:
-            connection = Connection(accepted, send_seconds=HANG_SECONDS)
-            yield Association(lane, connection, peer="it"), RawPeer(None, connected)
+        yield accepted, peer
 
 
 @contextmanager
-def served(lane: Lane, *contexts: bytes) -> Iterator[RawPeer]:
-    """A peer whose association has these contexts; it is served by a thread until the peer has gone."""
+def association_with_peer(lane: Lane) -> Iterator[tuple[Association, RawPeer]]:
+    """An association that is to be run, and its peer."""
+    with connected() as (accepted, peer):
+        connection = Connection(accepted, send_seconds=HANG_SECONDS)
+        yield Association(lane, connection, peer="it"), RawPeer(None, peer)
+
+
+@contextmanager
+def served(lane: Lane) -> Iterator[RawPeer]:
+    """A peer that is served by a thread until it has gone."""
     with association_with_peer(lane) as (association, peer):
         serving = Thread(target=association.run)
         serving.start()
-        yield peer.associate(*contexts)
+        yield peer
     serving.join(HANG_SECONDS)

@@ -10,7 +10,7 @@ from dicomhub.intake.segments import read_segment
 from scp.express.library import library_path
 from tests.scp.conversations import BEGINNING, CONTEXTS, NEXT, message, series
 from tests.scp.in_process import lane_of
-from tests.scp.run_here import association_with_peer
+from tests.scp.run_here import association_with_peer, served
 from tests.support.scp_process import HANG_SECONDS
 
 pytestmark = pytest.mark.skipif(
@@ -47,16 +47,13 @@ def test_after_a_stall_in_the_middle_of_an_instance_nothing_more_is_stored_or_an
         tmp_path, has_express=has_express, SCP_STALL_SECONDS=STALL_SECONDS, SCP_ARTIM_SECONDS=STALL_SECONDS
     )
     following = message(NEXT)
-    with association_with_peer(lane) as (association, peer):
-        serving = Thread(target=association.run)
-        serving.start()
+    with served(lane) as peer:
         peer.associate(*CONTEXTS)
         peer.send(BEGINNING + following[:-50])
         assert [peer.status() for _ in range(4)] == [(0, "")] * 4
         assert peer.abort_reason() == (0, 0)
         peer.send(following[-50:] + message("1.2.3.4.78"))
         assert peer.is_closed()
-        serving.join(HANG_SECONDS)
     assert len(archived(lane)) == 4
     assert list((tmp_path / "store" / "incoming").iterdir()) == []
 
@@ -79,13 +76,10 @@ def test_a_peer_is_not_stalled_while_we_write_what_it_has_sent(tmp_path):
 def test_what_lies_in_the_buffer_puts_no_tick_off(tmp_path):
     lane = lane_of(tmp_path, has_express=True, BATCH_MAX_SECONDS=0.1)
     slowly = Slowly(lane, [0.02] * 30)
-    with association_with_peer(lane) as (association, peer):
-        serving = Thread(target=association.run)
-        serving.start()
+    with served(lane) as peer:
         peer.associate(*CONTEXTS)
         peer.send(series(30, size=1000))
         assert [peer.status() for _ in range(30)] == [(0, "")] * 30
-    serving.join(HANG_SECONDS)
     segments = [read_segment(path) for path in (tmp_path / "store" / "journal").iterdir()]
     assert slowly.waits == []
     assert len(segments) > 2, "segments are cut at their age"

@@ -2,10 +2,8 @@
 
 import os
 import select
-import socket
 import ssl
 import time
-from contextlib import contextmanager
 from queue import Queue
 from threading import Thread
 
@@ -19,19 +17,9 @@ from scp.tls import server_context
 from scp.waking import WakePipe
 from tests.scp.conversations import BEGINNING, CONTEXTS, NEXT, message
 from tests.scp.in_process import lane_of
-from tests.scp.run_here import served
+from tests.scp.run_here import connected, served
 from tests.support.certificates import make_authority, make_certificate
 from tests.support.scp_process import HANG_SECONDS
-
-
-@contextmanager
-def connected():
-    with (
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        socket.create_connection(listener.getsockname(), HANG_SECONDS) as peer,
-        listener.accept()[0] as accepted,
-    ):
-        yield accepted, peer
 
 
 def test_a_rest_ends_with_bytes_with_the_close_with_the_alarm_and_in_time():
@@ -96,7 +84,8 @@ def test_an_association_rests_while_its_peer_is_silent_and_serves_it_at_once(tmp
     if has_express and not library_path().exists():
         pytest.skip("the express lane is not built (make express)")
     lane = lane_of(tmp_path, has_express=has_express, SCP_HEARTBEAT_SECONDS=8 * HANG_SECONDS)
-    with served(lane, *CONTEXTS) as peer:
+    with served(lane) as peer:
+        peer.associate(*CONTEXTS)
         peer.send(BEGINNING)
         assert [peer.status() for _ in range(4)] == [(0, "")] * 4
         assert rests.get(timeout=HANG_SECONDS) == 2 * HANG_SECONDS
@@ -108,7 +97,8 @@ def test_an_association_rests_while_its_peer_is_silent_and_serves_it_at_once(tmp
 def test_a_rest_is_over_when_the_batch_has_to_be_cut(tmp_path, rests):
     was_cut: Queue[None] = Queue()
     lane = lane_of(tmp_path, BATCH_MAX_SECONDS=2.5, was_cut=lambda: was_cut.put(None))
-    with served(lane, *CONTEXTS) as peer:
+    with served(lane) as peer:
+        peer.associate(*CONTEXTS)
         peer.send(BEGINNING)
         assert [peer.status() for _ in range(4)] == [(0, "")] * 4
         assert rests.get(timeout=HANG_SECONDS) < 2.5
@@ -117,7 +107,8 @@ def test_a_rest_is_over_when_the_batch_has_to_be_cut(tmp_path, rests):
 
 def test_an_association_that_rests_sees_that_it_shall_stop(tmp_path, rests):
     lane = lane_of(tmp_path, SCP_HEARTBEAT_SECONDS=8 * HANG_SECONDS)
-    with served(lane, *CONTEXTS) as peer:
+    with served(lane) as peer:
+        peer.associate(*CONTEXTS)
         rests.get(timeout=HANG_SECONDS)
         lane.stop.is_retiring = lane.stop.is_aborting = True
         lane.stop.poke()

@@ -1,6 +1,5 @@
 """A connection through TLS, apart from what comes over it."""
 
-import socket
 import time
 
 import pytest
@@ -9,6 +8,7 @@ from dicomhub.configuration.receiving import TlsSettings
 from scp.connection import Arrival, ConnectionLost
 from scp.secure_connection import SecureConnection
 from scp.tls import server_context
+from tests.scp.run_here import connected
 from tests.support.certificates import make_authority, make_certificate
 from tests.support.scp_process import HANG_SECONDS
 
@@ -22,11 +22,7 @@ def context(tmp_path):
 
 
 def test_sending_to_a_peer_that_first_has_to_say_something_takes_no_processor_time(context):
-    with (
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        socket.create_connection(listener.getsockname(), HANG_SECONDS) as peer,
-    ):
-        accepted, _ = listener.accept()
+    with connected() as (accepted, peer):
         connection = SecureConnection(accepted, context=context, send_seconds=SEND_SECONDS)
         peer.send(b"\x16\x03\x01")  # the beginning of a handshake that does not go on
         assert connection.receive_into(memoryview(bytearray(100)), until=HANG_SECONDS) == (Arrival.NOTHING, 0)
