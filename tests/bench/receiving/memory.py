@@ -9,6 +9,7 @@ from itertools import count
 from tests.bench.receiving.backed_memory import touch_free_memory
 from tests.bench.receiving.cpu import cpu_seconds_at_rest, private_bytes
 from tests.bench.receiving.data_sets import write_large
+from tests.bench.receiving.rounds import empty
 from tests.bench.receiving.sections import Bench
 from tests.bench.receiving.senders import send
 from tests.bench.report.table import Table, number, ratio
@@ -54,8 +55,7 @@ def _large(bench: Bench) -> tuple[int, int]:
         before = private_bytes(child)
         send(scp.port, file)
         after = private_bytes(child)
-        for path in [file, *scp.archived()]:
-            path.write_bytes(b"")
+        empty([file, *scp.archived()])
     return before, after
 
 
@@ -84,8 +84,7 @@ def _rate(bench: Bench, scp: ScpProcess, name: str) -> float:
     cpu_seconds_at_rest(scp.pid)  # the pool has grown, or has shrunk again
     touch_free_memory()
     rate = ct.instances / send(scp.port, ct.folder, has_nagle=False)
-    for path in [*ct.folder.iterdir(), *scp.archived()]:
-        path.write_bytes(b"")
+    empty([*ct.folder.iterdir(), *scp.archived()])
     return rate
 
 

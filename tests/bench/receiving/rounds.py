@@ -1,5 +1,6 @@
 """Every receiver in turn, several rounds: what else the machine does hits all alike."""
 
+import os
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
@@ -32,11 +33,7 @@ def medians(
 
 
 class fresh:  # noqa: N801 - used as a function is
-    """Run a receiver in a folder of its own, and give the disk's space back afterwards.
-
-    Files are emptied instead of removed: ext4 looks long at inodes that were deleted a moment ago when it
-    makes new ones, and the next receiver would pay for that.
-    """
+    """Run a receiver in a folder of its own, and give the disk's space back afterwards."""
 
     def __init__(self, receiver: Receiver, scratch: Path) -> None:
         self._folder = scratch / f"{next(_numbers):03d}"
@@ -47,10 +44,17 @@ class fresh:  # noqa: N801 - used as a function is
 
     def __exit__(self, *exception: object) -> None:
         self._context.__exit__(*exception)  # type: ignore[arg-type]
-        for path in self._folder.rglob("*"):
-            if path.is_file() and not path.is_symlink():
-                with path.open("r+b") as file:
-                    file.truncate(0)
+        empty(path for path in self._folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def empty(files: Iterable[Path]) -> None:
+    """Give the disk's space back, and leave the files.
+
+    ext4 looks long at inodes that were deleted a moment ago when it makes new ones, and the next receiver would
+    pay for that.
+    """
+    for file in files:
+        os.truncate(file, 0)
 
 
 def _medians(figures: Iterable[Figures]) -> Figures:

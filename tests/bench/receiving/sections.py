@@ -285,7 +285,8 @@ def scale(bench: Bench) -> list[Table]:
 
 
 def _at_once(running: Running, first: Series, series: Sequence[Series]) -> Figures:
-    before = warm(running, first)
+    send(running.port, first.folder, has_nagle=False)
+    before = cpu_seconds_at_rest(running.pid)
     seconds = send_at_once(running.port, [each.folder for each in series])
     used = cpu_seconds_at_rest(running.pid) - before
     sent = sum(each.size_bytes for each in series)

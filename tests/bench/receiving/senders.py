@@ -1,4 +1,4 @@
-"""The sender: DCMTK's storescu as it is installed, which proposes 128 presentation contexts."""
+"""The sender: DCMTK's storescu as it is installed, which proposes 128 presentation contexts; and light ones at once."""
 
 import multiprocessing
 import os
