@@ -14,6 +14,7 @@ from dicomhub.intake.journal import CUT, PUBLISHED
 from dicomhub.intake.segments import cut_segments, published_segments
 from dicomhub.storage.layout import JOURNAL
 from tasks.messages import batch_from_message
+from tasks.route import STAGES
 from tests.support.receiving import receive
 from tests.support.redis_process import running_redis
 from tests.support.samples import sample
@@ -38,11 +39,16 @@ def journal(store):
     return store.absolute(JOURNAL)
 
 
-def queued(broker):
-    """The batches in the index queue, the one that was published last first."""
+def messages(broker):
+    """Headers and body of what is in the index queue, the one that was published last first."""
     with redis.Redis.from_url(broker.url) as client:
-        messages = [json.loads(message) for message in client.lrange("dicomhub:index", 0, -1)]
-    return [batch_from_message(json.loads(b64decode(message["body"]))[0][0]) for message in messages]
+        published = [json.loads(message) for message in client.lrange("dicomhub:index", 0, -1)]
+    return [(message["headers"], json.loads(b64decode(message["body"]))) for message in published]
+
+
+def queued(broker):
+    """The batches of these."""
+    return [batch_from_message(body[0][0]) for _, body in messages(broker)]
 
 
 def a_cut_batch(environment):
@@ -64,6 +70,15 @@ def test_a_cut_batch_is_published_once_with_all_its_instances(environment, dispa
     [batch] = queued(broker)
     assert [instance.patient_id for instance in batch.instances] == ["1CT1", "4MR1"]
     assert [path.stem for path in published_segments(journal)] == [batch.batch_id]
+
+
+def test_every_stage_shows_an_operator_its_batch_and_no_manifest(environment, dispatcher, broker):
+    a_cut_batch(environment)
+    dispatcher.publish_pending()
+    [(headers, (_, _, embedded))] = messages(broker)
+    [batch] = queued(broker)
+    shown = [stage["options"]["argsrepr"] for stage in embedded["chain"]]
+    assert [headers["argsrepr"], *shown] == [f"({batch.batch_id}, 2 instances)"] * len(STAGES)
 
 
 def test_while_the_broker_is_away_batches_wait_and_nothing_is_lost(environment, dispatcher, broker, journal):
