@@ -20,7 +20,7 @@ from scp.draining import Draining
 from scp.listener import Listeners, waiting_connections
 from scp.meters import ASSOCIATIONS, DEATHS, FORKS, HANGS
 from scp.outcome import Outcome
-from scp.pool import Census, is_saturated, plan
+from scp.pool import REFILL_SECONDS, Census, is_saturated, plan
 from scp.record import log_killed
 from scp.scoreboard import AssociationState, ChildState, Scoreboard
 from scp.signals import SignalQueue
@@ -49,6 +49,8 @@ class Supervisor:
         self._backoff = {role: Backoff() for role in Role}
         self._draining: Draining | None = None
         self._shrunk_at = 0.0
+        self._refill_at = 0.0  # not before
+        self._is_short = False  # of spare children
         self._handlers: dict[signal.Signals, Callable[[], None]] = {
             signal.SIGTERM: self._handle_term,
             signal.SIGINT: self._handle_term,
@@ -74,10 +76,16 @@ class Supervisor:
     def _wait(self) -> None:
         if self._draining is not None and not len(self._children):
             return
-        tick_seconds = _TICK_SECONDS if self._draining is None else self._draining.tick_seconds
         wakers = [self._signals.fileno(), self._children.to_supervisor.fileno()]
-        select.select(wakers, [], [], tick_seconds)
+        select.select(wakers, [], [], self._tick_seconds())
         self._children.to_supervisor.drain()
+
+    def _tick_seconds(self) -> float:
+        if self._draining is not None:
+            return self._draining.tick_seconds
+        if self._is_short:
+            return max(0.0, self._refill_at - time.monotonic())
+        return _TICK_SECONDS
 
     def _handle_term(self) -> None:
         if self._draining is not None:
@@ -163,8 +171,12 @@ class Supervisor:
         idle = [child for child in workers if child.state is ChildState.IDLE and not child.is_leaving]
         old_idle = [child for child in idle if child.generation != self._generation.number]
         census = self._census(workers, idle=len(idle), old_idle=len(old_idle))
-        now = plan(census, self._generation.environment.scp)
-        forked = sum(self._fork(Role.WORKER) for _ in range(now.fork))
+        is_refill_due = time.monotonic() >= self._refill_at
+        now = plan(census, self._generation.environment.scp, is_refill_due=is_refill_due)
+        forked = sum(self._fork(Role.WORKER) for _ in range(now.fork + now.refill))
+        self._is_short = now.is_short
+        if now.refill:
+            self._refill_at = time.monotonic() + REFILL_SECONDS
         # Where there is no process to be had, or children cannot start (a store that is gone), peers must not
         # wait for them, however many there may be by the settings.
         self._declare(is_saturated=is_saturated(census, forked=forked))

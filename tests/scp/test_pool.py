@@ -17,8 +17,8 @@ CASES = {
     "at the start": (Census(), Plan(fork=2)),
     "while they start": (Census(starting=2), Plan()),
     "at rest": (Census(idle=2), Plan()),
-    "one became busy": (Census(idle=1, busy=1), Plan(fork=1)),
-    "all became busy at once": (Census(busy=2), Plan(fork=2)),
+    "one became busy": (Census(idle=1, busy=1), Plan(is_short=True)),
+    "all became busy at once": (Census(busy=2), Plan(fork=1, is_short=True)),
     "a burst waits": (Census(busy=2, waiting=3), Plan(fork=3)),
     "those who wait are expected": (Census(busy=1, starting=3, waiting=3), Plan()),
     "the last one that may be": (Census(busy=5), Plan(fork=1)),
@@ -41,7 +41,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_plan(name):
     census, expected = CASES[name]
-    assert plan(census, SETTINGS) == expected
+    assert plan(census, SETTINGS, is_refill_due=False) == expected
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,24 @@ def test_patience_grows_until_something_that_was_begun_after_the_last_failure_go
     assert backoff.failed() == 0.5
 
 
+def test_spare_children_are_made_one_by_one_while_others_are_busy():
+    roomy = replace(SETTINGS, min_spare_children=4, max_children=100)
+    assert plan(Census(), roomy, is_refill_due=False) == Plan(fork=4)
+    assert plan(Census(busy=4), roomy, is_refill_due=False) == Plan(fork=1, is_short=True)
+    assert plan(Census(busy=4), roomy, is_refill_due=True) == Plan(fork=1, refill=1, is_short=True)
+    assert plan(Census(busy=4, starting=2), roomy, is_refill_due=True) == Plan(refill=1, is_short=True)
+    assert plan(Census(busy=4, idle=3), roomy, is_refill_due=True) == Plan(refill=1)
+    assert plan(Census(busy=4, idle=4), roomy, is_refill_due=True) == Plan()
+
+
+def test_no_more_spare_children_are_wanted_than_may_be():
+    assert plan(Census(busy=4, idle=1), SETTINGS, is_refill_due=True) == Plan(refill=1)
+    assert plan(Census(busy=5, idle=1), SETTINGS, is_refill_due=True) == Plan()
+
+
 def test_a_burst_gets_a_child_for_each_who_waits_and_no_more_than_can_be_forked_at_once():
     roomy = replace(SETTINGS, max_children=100)
-    assert plan(Census(busy=2, waiting=3), roomy) == Plan(fork=3)
-    assert plan(Census(busy=2, waiting=20), roomy) == Plan(fork=20)
-    assert plan(Census(busy=2, waiting=90), roomy) == Plan(fork=32)
-    assert plan(Census(busy=2, starting=15, waiting=20), roomy) == Plan(fork=5)
+    assert plan(Census(busy=2, waiting=3), roomy, is_refill_due=False) == Plan(fork=3)
+    assert plan(Census(busy=2, waiting=20), roomy, is_refill_due=False) == Plan(fork=20)
+    assert plan(Census(busy=2, waiting=90), roomy, is_refill_due=False) == Plan(fork=32)
+    assert plan(Census(busy=2, starting=15, waiting=20), roomy, is_refill_due=False) == Plan(fork=5)
