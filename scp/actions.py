@@ -107,7 +107,9 @@ class Actions:
         except ProtocolViolation as violation:
             self._happen(Happening.EVT19, PduInvalid(violation.reason, violation.problem))
             return None
-        self._timers.heard()  # the time that writing and archiving took was ours, not the peer's
+        if response is not None:
+            self._lane.precedence.before_answer()
+        self._timers.heard()  # the time that writing, archiving and waiting took was ours, not the peer's
         return response
 
     def end_by_release(self) -> None:
@@ -122,9 +124,11 @@ class Actions:
         """Discard what has begun, and send what is complete on its way."""
         if self._messages is not None:
             self._messages.discard()
+        self._lane.precedence.withdraw()
         self._lane.cut()
 
     def _judge(self, event: AssociateRequested) -> None:
+        self._lane.precedence.come()
         self._timers.stop_artim()
         self._record.secured(self._connection.tls_version)
         try:
@@ -170,6 +174,7 @@ class Actions:
         self._record.ended(Outcome.ABORTED_BY_PEER if is_abort else Outcome.TIMED_OUT)
 
     def _send_last(self, pdu: bytes) -> None:
+        self._lane.precedence.withdraw()
         self._connection.send(pdu)
         self._timers.start_artim()
 

@@ -116,7 +116,9 @@ class Association:
             case ExpressOutcome.CLOSED:
                 express.discard()
                 self._happen(Happening.EVT17)
-            case ExpressOutcome.UNSENT:
+            case ExpressOutcome.HELD | ExpressOutcome.UNSENT:
+                if outcome is ExpressOutcome.HELD:
+                    self._lane.precedence.before_answer()
                 self._connection.send(express.unsent())
                 self._timers.heard()
             case ExpressOutcome.HANDED_OVER:

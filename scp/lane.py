@@ -14,6 +14,7 @@ from scp.acceptance import Acceptance, Acceptor, Refused
 from scp.admission import AdmissionCache
 from scp.express.engine import Engine
 from scp.permission import Permission
+from scp.precedence import Precedence
 from scp.record import AssociationRecord
 from scp.scoreboard import ScoreboardSlot
 from scp.stopping import StopRequest
@@ -43,6 +44,7 @@ class Lane:
     admissions: AdmissionCache
     slot: ScoreboardSlot
     stop: StopRequest
+    precedence: Precedence
     buffer: bytearray
     stop_accepting: Callable[[], None]
     engine: Engine | None = None

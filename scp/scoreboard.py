@@ -3,7 +3,7 @@
 Each slot has one writer, the child that it was given to; the supervisor clears it before the fork and after
 the child's end. There is no lock: a number is stored and loaded whole, as one aligned word assigned through a
 memoryview. (The struct module is no way to do this: it blanks what it is about to write.) Texts are for
-people, and a reader may see one half written.
+people, and a reader may see one half written. One word before the slots is every child's.
 """
 
 import mmap
@@ -15,14 +15,14 @@ from scp.tally import TALLY_BYTES, Tally
 
 _WORD_BYTES = 8
 # Words of a slot, by their index; the texts follow, each with its length in bytes.
-_STATE, _PID, _BEAT, _INSTANCES, _BYTES, _SINCE, _ACCEPTED, _ASSOCIATION, _CHANGED = range(9)
-_PEER = slice(9 * _WORD_BYTES, 9 * _WORD_BYTES + 48)
+_STATE, _PID, _BEAT, _INSTANCES, _BYTES, _SINCE, _ACCEPTED, _ASSOCIATION, _CHANGED, _CAME = range(10)
+_PEER = slice(10 * _WORD_BYTES, 10 * _WORD_BYTES + 48)
 _CALLED = slice(_PEER.stop, _PEER.stop + 16)
 _CALLING = slice(_CALLED.stop, _CALLED.stop + 16)
 _STATUS_BYTES = 192
 _SLOT_BYTES = _STATUS_BYTES + TALLY_BYTES
 # Words of the first place of the memory, which holds what concerns all.
-_IS_SATURATED, _USED = range(2)
+_IS_SATURATED, _USED, _NEWCOMER = range(3)
 
 
 class ChildState(IntEnum):
@@ -117,7 +117,7 @@ class ScoreboardSlot:
         self.set_state(ChildState.IDLE)
 
     def _describe(self, *, peer: str = "") -> None:
-        self._times[_SINCE] = 0.0
+        self._times[_SINCE] = self._times[_CAME] = 0.0
         self.set_association_state(AssociationState.NONE)
         self.count(instances=0, bytes_received=0)
         self._write(_PEER, peer)
@@ -143,6 +143,15 @@ class ScoreboardSlot:
         """Whether its child is busy with the end of an association, and has not been for long."""
         is_ending = self.state is ChildState.BUSY and self.association_state in _ENDS
         return is_ending and time.monotonic() - self._times[_CHANGED] < _END_SECONDS
+
+    @property
+    def came_at(self) -> float:
+        """When the association came that is a newcomer, 0 for none. See scp.precedence."""
+        return self._times[_CAME]
+
+    @came_at.setter
+    def came_at(self, value: float) -> None:
+        self._times[_CAME] = value
 
     @property
     def last_beat(self) -> float:
@@ -174,6 +183,8 @@ class Scoreboard:
     def __init__(self, capacity: int) -> None:
         self._memory = memoryview(mmap.mmap(-1, (capacity + 1) * _SLOT_BYTES))
         self._header = self._memory[:_STATUS_BYTES].cast("Q")
+        # When a newcomer came, on time.monotonic(); 0 when there is none. Every child's, see scp.precedence.
+        self.newcomer = self._header[_NEWCOMER : _NEWCOMER + 1].cast("B").cast("d")
         self.supervisor_tally = Tally(self._memory[_STATUS_BYTES:_SLOT_BYTES])
         self._capacity = capacity
         self._slots: list[ScoreboardSlot] = []
@@ -214,6 +225,10 @@ class Scoreboard:
     def is_anyone_about_to_be_idle(self) -> bool:
         """Whether a child is at the end of an association, and idle as soon as its peer has closed."""
         return any(slot.has_just_ended for slot in self._used_slots())
+
+    def is_anyone_new(self, *, since: float) -> bool:
+        """Whether a child has a newcomer that has come since then."""
+        return any(slot.came_at > since for slot in self._used_slots())
 
     def statuses(self) -> list[ChildStatus]:
         """What every child is doing, those that do not serve associations among them."""

@@ -15,6 +15,7 @@ from scp.express.engine import Engine, library
 from scp.lane import Lane
 from scp.listener import accept
 from scp.meters import BATCHES_CUT
+from scp.precedence import Precedence
 from scp.scoreboard import ChildState
 from scp.secure_connection import SecureConnection
 
@@ -46,6 +47,7 @@ class Worker:
             admissions=AdmissionCache(self._intake.store, own_ae_title=context.environment.scp.ae_title),
             slot=context.slot,
             stop=context.stop,
+            precedence=Precedence(context.scoreboard, context.slot),
             buffer=buffer,
             engine=self._engine(buffer),
             stop_accepting=self._listeners.close,
@@ -124,6 +126,7 @@ class Worker:
             found,
             intake=self._intake,
             tally=self._context.slot.tally,
+            newcomer=self._context.scoreboard.newcomer,
             buffer=buffer,
             is_power_safe=environment.intake.durability == "power",
         )

@@ -32,8 +32,16 @@ class Engine:
     """state is struct express; library.run() works on it. Belongs to one child; make it after the fork."""
 
     def __init__(
-        self, library: Library, *, intake: Intake, tally: Tally, buffer: bytearray, is_power_safe: bool
+        self,
+        library: Library,
+        *,
+        intake: Intake,
+        tally: Tally,
+        newcomer: "memoryview[float]",
+        buffer: bytearray,
+        is_power_safe: bool,
     ) -> None:
+        """Newcomer is the word of scp.precedence; while it is not 0 answers are left to Python."""
         self._library = library
         self._held: list[object] = [buffer]  # what the compiled half points at
         self.intake = intake
@@ -51,6 +59,7 @@ class Engine:
         state.store_seconds = self._histogram(tally, STORE_SECONDS)
         stored = RESPONSES.index[command_name(CommandField.C_STORE_RQ), f"{Status.SUCCESS:04X}"]
         state.stored_responses = self._address(tally.memory, PLACES[RESPONSES.name] + stored)
+        state.newcomer = self._address(newcomer, 0)
         state.buffer = self._address(memoryview(buffer), 0)
         state.buffer_bytes = len(buffer)
         state.prepared = state.file = NO_FILE
@@ -78,7 +87,7 @@ class Engine:
             sum=self._address(tally.memory, place + len(meter.bounds) + 1),
         )
 
-    def _address(self, memory: memoryview, word: int) -> int:
+    def _address(self, memory: "memoryview[int] | memoryview[float]", word: int) -> int:
         held = ctypes.c_uint64.from_buffer(memory, word * ctypes.sizeof(ctypes.c_uint64))
         self._held.append(held)
         return ctypes.addressof(held)

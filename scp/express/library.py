@@ -31,6 +31,7 @@ class Outcome(IntEnum):
     UNSENT = 3
     HANDED_OVER = 4
     SILENT = 5
+    HELD = 6
 
 
 class LibraryUnusable(Exception):
@@ -72,6 +73,7 @@ class Express(ctypes.Structure):
         ("digest_update", ctypes.c_void_p),
         ("digest_value", ctypes.c_void_p),
         ("stored_responses", ctypes.c_void_p),
+        ("newcomer", ctypes.c_void_p),
         ("instance_bytes", Histogram),
         ("archive_seconds", Histogram),
         ("store_seconds", Histogram),

@@ -15,6 +15,7 @@ from scp.actions import Actions
 from scp.admission import AdmissionCache
 from scp.connection import Connection
 from scp.lane import Lane
+from scp.precedence import Precedence
 from scp.record import AssociationRecord
 from scp.scoreboard import Scoreboard
 from scp.stopping import StopRequest
@@ -96,14 +97,17 @@ def opened_lane(home: Path) -> Iterator[Lane]:
     }
     environment = read_environment({name: str(value) for name, value in settings.items()})
     intake = Intake.open(environment, owner="test")
+    scoreboard = Scoreboard(1)
+    slot = scoreboard.take()
     with _stop_request() as stop:
         yield Lane(
             settings=environment.scp,
             acceptor=Acceptor(environment.scp),
             intake=intake,
             admissions=AdmissionCache(intake.store, own_ae_title=environment.scp.ae_title),
-            slot=Scoreboard(1).take(),
+            slot=slot,
             stop=stop,
+            precedence=Precedence(scoreboard, slot),
             buffer=bytearray(),
             stop_accepting=lambda: None,
         )

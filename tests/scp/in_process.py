@@ -15,6 +15,7 @@ from scp.admission import AdmissionCache
 from scp.express.engine import Engine
 from scp.express.library import Library, library_path
 from scp.lane import Lane
+from scp.precedence import Precedence
 from scp.scoreboard import Scoreboard
 from scp.waking import WakePipe
 from tests.scp.run_here import association_with_peer
@@ -56,7 +57,8 @@ def lane_of(home, *, has_express=False, was_cut=lambda: None, **settings):
         }
     )
     intake = Intake.open(environment, owner="test", was_cut=was_cut)
-    slot = Scoreboard(1).take()
+    scoreboard = Scoreboard(2)
+    slot = scoreboard.take()
     buffer = bytearray(_BUFFER_BYTES)
     is_power_safe = environment.intake.durability == "power"
     engine = (
@@ -64,6 +66,7 @@ def lane_of(home, *, has_express=False, was_cut=lambda: None, **settings):
             Library(library_path()),
             intake=intake,
             tally=slot.tally,
+            newcomer=scoreboard.newcomer,
             buffer=buffer,
             is_power_safe=is_power_safe,
         )
@@ -77,6 +80,7 @@ def lane_of(home, *, has_express=False, was_cut=lambda: None, **settings):
         admissions=AdmissionCache(intake.store, own_ae_title=environment.scp.ae_title),
         slot=slot,
         stop=Stop(),
+        precedence=Precedence(scoreboard, slot),
         buffer=buffer,
         engine=engine,
         stop_accepting=lambda: None,

@@ -68,12 +68,14 @@ static void make_response(struct express *x)
     x->response_sent = 0;
 }
 
-/* Count the answer and send it: who has seen an answer finds it counted. LATER: it is on its way. */
+/* Count the answer and send it: who has seen an answer finds it counted. LATER: it is on its way. HELD: it is not. */
 enum outcome respond(struct express *x)
 {
     static const int on = 1;
     make_response(x);
     ++*x->stored_responses;
+    if (*x->newcomer)
+        return HELD;
     ssize_t sent = send((int)x->socket, x->response_pdu, (size_t)x->response_bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
     x->response_sent = sent < 0 ? 0 : sent;
     /* See scp/connection.py: the kernel forgets this whenever something is sent. */

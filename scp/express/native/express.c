@@ -211,7 +211,7 @@ static enum step finish(struct express *x, enum outcome *outcome)
     x->file = -1;
     count_instance(x, whole_at);
     *outcome = respond(x);
-    /* While the peer turns to its next instance. */
+    /* While the peer turns to its next instance, or is held back. */
     close(archived);
     prepare_incoming(x);
     /* However much lies in the buffer: the journal has to be synced, and the supervisor to be told that we live. */
@@ -234,7 +234,8 @@ int64_t express_run(struct express *x)
         if (step == WAIT)
             step = receive(x, &outcome);
         if (step == RETURN) {
-            if (outcome != LATER && outcome != UNSENT) /* what is like the model is not coming, or not soon */
+            int is_to_go_on = outcome == LATER || outcome == UNSENT || outcome == HELD;
+            if (!is_to_go_on) /* what is like the model is not coming, or not soon */
                 express_discard_prepared(x);
             return outcome;
         }

@@ -27,6 +27,7 @@ enum outcome {
     UNSENT,      /* the peer does not take the response just now: the rest of it is Python's to send */
     HANDED_OVER, /* an instance has begun and is not for this lane any more: Python has to go on with it */
     SILENT,      /* as LATER: nothing has come for a tick of the connection's */
+    HELD,        /* somebody has just come, see scp/precedence.py: the response is Python's to send */
 };
 
 struct span {
@@ -73,6 +74,7 @@ struct express {
     int (*digest_update)(xxh3_state *, const void *, uintptr_t);
     struct xxh128 (*digest_value)(const xxh3_state *);
     uint64_t *stored_responses;
+    const volatile uint64_t *newcomer; /* a word of scp/precedence.py's: while it is 0 there is none */
     struct histogram instance_bytes, archive_seconds, store_seconds;
 
     /* The association's. */
