@@ -5,12 +5,13 @@ What it sends stays where it is, in the files' pages, and neither its start nor 
 
 import mmap
 import socket
+import time
 from collections.abc import Sequence
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from dicomhub.standard.part10 import read_file_meta
-from tests.scp.pdus import COMMAND, LAST, RELEASE_RQ, c_store_rq, p_data, pdv
+from tests.scp.pdus import COMMAND, LAST, RELEASE_RQ, c_store_rq, context_item, p_data, pdv
 from tests.scp.raw_peer import RawPeer
 
 _FRAGMENT_BYTES = 16378  # PDUs of 16 KiB
@@ -35,29 +36,45 @@ def _message(file: Path) -> list[Buffer]:
     return buffers
 
 
-def send(port: int, folder: Path, step: Barrier) -> None:
+def send(port: int, folders: Sequence[Path], step: Barrier) -> None:
     """Get ready, send with the next step, be through with the one after. Whatever fails breaks the barrier."""
     try:
-        files = sorted(folder.iterdir())
+        files = [file for folder in folders for file in sorted(folder.iterdir())]
         messages = [_message(file) for file in files]
+        context = _context(files[0])
         step.wait()
         step.wait()
-        _send_all(port, files, messages)
+        _send_all(port, context, messages)
         step.wait()
     except BaseException:
         step.abort()
         raise
 
 
-def _send_all(port: int, files: Sequence[Path], messages: Sequence[Sequence[Buffer]]) -> None:
+def _context(file: Path) -> bytes:
+    meta = read_file_meta(file.read_bytes())
+    return context_item(1, meta.media_storage_sop_class_uid, meta.transfer_syntax_uid)
+
+
+def latencies(port: int, file: Path, *, times: int) -> list[float]:
+    """Seconds of each of many fresh associations with one instance, one after the other."""
+    context, message, seconds = _context(file), _message(file), []
+    for _ in range(times):
+        before = time.perf_counter()
+        _send_all(port, context, [message])
+        seconds.append(time.perf_counter() - before)
+    return seconds
+
+
+def _send_all(port: int, context: bytes, messages: Sequence[Sequence[Buffer]]) -> None:
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        peer = RawPeer(None, connection).associate_for(files[0])
-        for file, message in zip(files, messages, strict=True):
+        peer = RawPeer(None, connection).associate(context)
+        for message in messages:
             if connection.sendmsg(message) != sum(map(len, message)):
                 raise RuntimeError("the kernel has taken a part only")
             status, comment = peer.status()
             if status:
-                raise RuntimeError(f"{file.name}: {status:04X} {comment}")
+                raise RuntimeError(f"{status:04X} {comment}")
         peer.send(RELEASE_RQ)
         peer.read()

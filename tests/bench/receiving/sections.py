@@ -1,17 +1,19 @@
 """The measurements, each with its table."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 
+from tests.bench.receiving import light_sender
 from tests.bench.receiving import receivers as to
 from tests.bench.receiving.backed_memory import touch_free_memory
 from tests.bench.receiving.cpu import cpu_seconds_at_rest, kernel_seconds
 from tests.bench.receiving.data_sets import Series, write_series
 from tests.bench.receiving.receivers import Receiver, Running
 from tests.bench.receiving.rounds import Figures, fresh, medians
-from tests.bench.receiving.senders import latencies, median_milliseconds, pushing, send, send_at_once, starts
+from tests.bench.receiving.senders import latencies, median_milliseconds, pushing, send, send_at_once
 from tests.bench.report.chart import line_chart
 from tests.bench.report.table import Table, number, ratio
 
@@ -197,65 +199,66 @@ def fairness(bench: Bench) -> list[Table]:
     # More, and whoever waits for DCMTK's one process gives up before its turn.
     ct = bench.series("CTF", instances=min(bench.instances, 60), rows=512)
     file = next(bench.series("RFF", instances=1, rows=1024).folder.iterdir())
+    one_process = to.storescp("DCMTK, one process")
     receivers = [
         bench.dicomhub("dicomhub, process", SCP_DURABILITY="process"),
         bench.dicomhub("dicomhub, power"),
         to.storescp("DCMTK +B --fork", *_FORK),
         to.storescp("DCMTK +B --fork, Nagle off here too", *_FORK, has_nagle=False),
-        to.storescp("DCMTK, one process"),
+        one_process,
         to.orthanc(),
         to.pynetdicom("pynetdicom"),
     ]
 
-    def measure(_: Receiver, running: Running) -> Figures:
+    def measure(receiver: Receiver, running: Running) -> Figures:
         send(running.port, file, has_nagle=False)
-        idle = median_milliseconds(latencies(running.port, file, times=15))
-        start = median_milliseconds(starts(file, times=15))
-        with pushing(running.port, ct.folder, senders=2):
-            busy = latencies(running.port, file, times=15)
-            busy_start = median_milliseconds(starts(file, times=15))
+        seconds: defaultdict[str, list[float]] = defaultdict(list)
+        for _ in range(3):  # in turn, for what the machine has to give changes within seconds
+            seconds["idle"] += latencies(running.port, file, times=10)
+            seconds["light idle"] += light_sender.latencies(running.port, file, times=20)
+            with pushing(running.port, ct.folder, senders=2):
+                seconds["busy"] += latencies(running.port, file, times=10)
+                if receiver is not one_process:  # where it would wait for minutes
+                    seconds["light busy"] += light_sender.latencies(running.port, file, times=20)
         return {
-            "idle": idle,
-            "start": start,
-            "median": median_milliseconds(busy),
-            "busy start": busy_start,
-            "worst": max(busy) * 1000,
+            **{f"{name}, median": median_milliseconds(each) for name, each in seconds.items()},
+            **{f"{name}, worst": max(each) * 1000 for name, each in seconds.items()},
         }
 
     rows = [
-        (
-            name,
-            *(number(f[key]) for key in ("idle", "start", "median", "busy start", "worst")),
-            ratio(f["median"], f["idle"]),
-            ratio(f["worst"], f["idle"]),
-            ratio(f["busy start"], f["start"]),
-        )
+        (name, *_times_idle(f, "idle", "busy"), *_times_idle(f, "light idle", "light busy"))
         for name, f in bench.medians(receivers, measure).items()
     ]
-    header = (
-        *("receiver", "idle, ms", "its start", "busy: median", "its start", "worst"),
-        *("median / idle", "worst / idle", "start / idle start"),
-    )
+    columns = ("idle, ms", "busy: median", "worst", "median / idle", "worst / idle")
+    header = ("receiver", *(f"storescu: {columns[0]}", *columns[1:]), *(f"light: {columns[0]}", *columns[1:]))
     return [Table("Fairness: one 2 MB instance while two senders push", header, rows)]
 
 
+def _times_idle(figures: Figures, idle: str, busy: str) -> tuple[str, ...]:
+    """Idle latency, median and worst of the busy ones in ms, and these by the idle one."""
+    alone = figures[f"{idle}, median"]
+    if f"{busy}, median" not in figures:
+        return number(alone), "", "", "", ""
+    median, worst = figures[f"{busy}, median"], figures[f"{busy}, worst"]
+    return number(alone), number(median), number(worst), ratio(median, alone), ratio(worst, alone)
+
+
 def scale(bench: Bench) -> list[Table]:
-    """Throughput and CPU with more and more senders at a time, which take little from the machine they share."""
-    first = bench.series("FIRST", instances=8, rows=512)
-    each = max(25, bench.instances // 4)
-    series = [bench.series(f"CTS{n}", instances=each, rows=512) for n in range(max(SENDERS))]
-    receivers = [
-        bench.dicomhub(
-            "dicomhub, process",
-            SCP_DURABILITY="process",
-            SCP_MIN_SPARE_CHILDREN=16,
-            SCP_MAX_SPARE_CHILDREN=20,
-        ),
-        bench.dicomhub("dicomhub, power", SCP_MIN_SPARE_CHILDREN=16, SCP_MAX_SPARE_CHILDREN=20),
-        to.storescp("DCMTK +B --fork", *_FORK),
+    """Throughput and CPU of the same work by more and more senders, which take little from the machine."""
+    most = max(SENDERS)
+    each = max(25, bench.instances // 2)
+    first = [bench.series(f"FIRST{n}", instances=8, rows=512) for n in range(most)]
+    series = [bench.series(f"CTS{n}", instances=each, rows=512) for n in range(most)]
+    few = max(25, each // 8)  # for those who take long
+    fewer = [bench.series(f"FEW{n}", instances=few, rows=512) for n in range(most)]
+    spare = {"SCP_MIN_SPARE_CHILDREN": most, "SCP_MAX_SPARE_CHILDREN": most + 4}
+    fast = [
+        bench.dicomhub("dicomhub, process", SCP_DURABILITY="process", **spare),
+        bench.dicomhub("dicomhub, power", **spare),
         to.storescp("DCMTK +B --fork, Nagle off here too", *_FORK, has_nagle=False),
-        to.pynetdicom("pynetdicom"),
     ]
+    slow = [to.storescp("DCMTK +B --fork", *_FORK), to.pynetdicom("pynetdicom")]
+    receivers = fast + slow
 
     # There and back again: what the machine has just done is in the way of many senders and of few as often.
     orders = {receiver.name: cycle([SENDERS, SENDERS[::-1]]) for receiver in receivers}
@@ -264,7 +267,8 @@ def scale(bench: Bench) -> list[Table]:
         figures: dict[str, float] = {}
         for senders in next(orders[receiver.name]):
             with fresh(receiver, bench.scratch) as running:
-                figures |= _at_once(running, first, series[:senders])
+                work = series if receiver in fast else fewer
+                figures |= _at_once(running, first, work, senders=senders)
         return figures
 
     measured = bench.medians(receivers, measure)
@@ -280,14 +284,15 @@ def scale(bench: Bench) -> list[Table]:
         for name, f in measured.items()
     ]
     header = ("receiver: MB/s (CPU-s a GB)", *map(str, SENDERS))
-    title = f"Scale: light senders at a time, each of {each} CT of 512x512x16"
+    work = f"{most} series of {each} CT of 512x512x16 (of {few} for the last two)"
+    title = f"Scale: {work}, divided among light senders"
     return [Table(title, header, rows, f"![Throughput by senders]({bench.chart.name})")]
 
 
-def _at_once(running: Running, first: Series, series: Sequence[Series]) -> Figures:
-    send(running.port, first.folder, has_nagle=False)
+def _at_once(running: Running, first: Sequence[Series], series: Sequence[Series], *, senders: int) -> Figures:
+    send_at_once(running.port, [each.folder for each in first], senders=len(first))
     before = cpu_seconds_at_rest(running.pid)
-    seconds = send_at_once(running.port, [each.folder for each in series])
+    seconds = send_at_once(running.port, [each.folder for each in series], senders=senders)
     used = cpu_seconds_at_rest(running.pid) - before
     sent = sum(each.size_bytes for each in series)
-    return {f"rate {len(series)}": sent / seconds / 1e6, f"cpu {len(series)}": used / sent * _GB}
+    return {f"rate {senders}": sent / seconds / 1e6, f"cpu {senders}": used / sent * _GB}

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import socket
 import statistics
 import subprocess
 import threading
@@ -56,19 +55,6 @@ def latencies(port: int, file: Path, *, times: int) -> list[float]:
     return seconds
 
 
-def starts(file: Path, *, times: int) -> list[float]:
-    """Seconds that the program alone takes: with nobody at the port that it is to send to."""
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        port: int = nobody.getsockname()[1]
-        seconds = []
-        for _ in range(times):
-            before = time.perf_counter()
-            start(port, file).wait()
-            seconds.append(time.perf_counter() - before)
-        return seconds
-
-
 @contextmanager
 def pushing(port: int, folder: Path, *, senders: int) -> Iterator[None]:
     """Senders that push a folder again and again for the time of a with block."""
@@ -76,7 +62,7 @@ def pushing(port: int, folder: Path, *, senders: int) -> Iterator[None]:
 
     def push() -> None:
         while not is_over.is_set():
-            process = start(port, folder, has_nagle=False)
+            process = start(port, folder, "--invent-instance", has_nagle=False)
             while process.poll() is None and not is_over.wait(0.02):
                 pass
             process.terminate()
@@ -98,22 +84,25 @@ def median_milliseconds(seconds: list[float]) -> float:
     return statistics.median(seconds) * 1000
 
 
-def send_at_once(port: int, folders: Sequence[Path]) -> float:
-    """Send folders, each by a light sender of its own; return the seconds until the last of them is through.
+def send_at_once(port: int, folders: Sequence[Path], *, senders: int) -> float:
+    """Send folders, divided among light senders; return the seconds until the last of these is through.
 
-    Raises threading.BrokenBarrierError when one has failed.
+    Each sends all of its folders on one association. Raises threading.BrokenBarrierError when one has failed.
     """
     context = multiprocessing.get_context("fork")
-    step = context.Barrier(len(folders) + 1, timeout=_ENDLESS_SECONDS)
-    senders = [context.Process(target=light_sender.send, args=(port, folder, step)) for folder in folders]
-    for sender in senders:
-        sender.start()
+    step = context.Barrier(senders + 1, timeout=_ENDLESS_SECONDS)
+    processes = [
+        context.Process(target=light_sender.send, args=(port, folders[number::senders], step))
+        for number in range(senders)
+    ]
+    for process in processes:
+        process.start()
     step.wait()
     touch_free_memory()
     step.wait()
     before = time.perf_counter()
     step.wait()
     seconds = time.perf_counter() - before
-    for sender in senders:
-        sender.join()
+    for process in processes:
+        process.join()
     return seconds
