@@ -148,6 +148,7 @@ class Actions:
 
     def _reject(self, rejection: Rejection) -> None:
         self._record.rejected(rejection)
+        self._lane.precedence.withdraw()
         self._send_last(encode_rejection(rejection))
 
     def _respond(self, context_id: int, response: Response) -> None:
@@ -174,7 +175,6 @@ class Actions:
         self._record.ended(Outcome.ABORTED_BY_PEER if is_abort else Outcome.TIMED_OUT)
 
     def _send_last(self, pdu: bytes) -> None:
-        self._lane.precedence.withdraw()
         self._connection.send(pdu)
         self._timers.start_artim()
 
