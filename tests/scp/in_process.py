@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from threading import Thread
 
 import msgspec
+import pytest
 
 from dicomhub.environment import read_environment
 from dicomhub.intake.door import Intake
@@ -44,6 +45,12 @@ class Stop(WakePipe):
         # There are hundreds in one run of the tests, and select() knows 1,024 descriptors.
         os.close(self.fileno())
         os.close(self.writer)
+
+
+def needs_the_express_lane(has_express):
+    """Skip a test that is to have it where it is not built."""
+    if has_express and not library_path().exists():
+        pytest.skip("the express lane is not built (make express)")
 
 
 def lane_of(home, *, has_express=False, was_cut=lambda: None, **settings):

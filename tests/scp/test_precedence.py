@@ -6,11 +6,10 @@ from threading import Thread
 
 import pytest
 
-from scp.express.library import library_path
 from scp.precedence import NEW_ANSWERS, Precedence
 from scp.scoreboard import ChildState, Scoreboard
 from tests.scp.conversations import CONTEXTS, series
-from tests.scp.in_process import lane_of, serve
+from tests.scp.in_process import lane_of, needs_the_express_lane, serve
 from tests.scp.pdus import RELEASE_RQ, associate_rq
 from tests.support.scp_process import HANG_SECONDS
 
@@ -129,11 +128,6 @@ class Counting(Precedence):
     def before_answer(self):
         self.asked += 1
         super().before_answer()
-
-
-def needs_the_express_lane(has_express):
-    if has_express and not library_path().exists():
-        pytest.skip("the express lane is not built (make express)")
 
 
 @pytest.mark.parametrize("has_express", [True, False])

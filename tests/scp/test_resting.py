@@ -11,12 +11,11 @@ import pytest
 
 from dicomhub.configuration.receiving import TlsSettings
 from scp.connection import Arrival, Connection
-from scp.express.library import library_path
 from scp.secure_connection import SecureConnection
 from scp.tls import server_context
 from scp.waking import WakePipe
 from tests.scp.conversations import BEGINNING, CONTEXTS, NEXT, message
-from tests.scp.in_process import lane_of
+from tests.scp.in_process import lane_of, needs_the_express_lane
 from tests.scp.run_here import connected, served
 from tests.support.certificates import make_authority, make_certificate
 from tests.support.scp_process import HANG_SECONDS
@@ -81,8 +80,7 @@ def rests(monkeypatch):
 
 @pytest.mark.parametrize("has_express", [True, False])
 def test_an_association_rests_while_its_peer_is_silent_and_serves_it_at_once(tmp_path, rests, has_express):
-    if has_express and not library_path().exists():
-        pytest.skip("the express lane is not built (make express)")
+    needs_the_express_lane(has_express)
     lane = lane_of(tmp_path, has_express=has_express, SCP_HEARTBEAT_SECONDS=8 * HANG_SECONDS)
     with served(lane) as peer:
         peer.associate(*CONTEXTS)
