@@ -36,19 +36,26 @@ def _message(file: Path) -> list[Buffer]:
     return buffers
 
 
-def send(port: int, folders: Sequence[Path], step: Barrier) -> None:
-    """Get ready, send with the next step, be through with the one after. Whatever fails breaks the barrier."""
+def send(port: int, first: Sequence[Path], then: Sequence[Path], step: Barrier) -> None:
+    """Get ready; send folders, each on an association of its own: the first with the next step, the others with the
+    one after; and be through with the last step. Whatever fails breaks the barrier.
+    """
     try:
-        files = [file for folder in folders for file in sorted(folder.iterdir())]
-        messages = [_message(file) for file in files]
-        context = _context(files[0])
+        parts = [[_association(folder) for folder in folders] for folders in (first, then)]
         step.wait()
         step.wait()
-        _send_all(port, context, messages)
-        step.wait()
+        for associations in parts:
+            for context, messages in associations:
+                _send_all(port, context, messages)
+            step.wait()
     except BaseException:
         step.abort()
         raise
+
+
+def _association(folder: Path) -> tuple[bytes, list[list[Buffer]]]:
+    files = sorted(folder.iterdir())
+    return _context(files[0]), [_message(file) for file in files]
 
 
 def _context(file: Path) -> bytes:

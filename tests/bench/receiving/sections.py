@@ -243,14 +243,26 @@ def _times_idle(figures: Figures, idle: str, busy: str) -> tuple[str, ...]:
     return number(alone), number(median), number(worst), ratio(median, alone), ratio(worst, alone)
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is sent for one point of the scale curve. Of series the time is taken."""
+
+    once: Sequence[Series]
+    first: Sequence[Series]
+    series: Sequence[Series]
+
+
 def scale(bench: Bench) -> list[Table]:
     """Throughput and CPU of the same work by more and more senders, which take little from the machine."""
     most = max(SENDERS)
+
+    def part(name: str, instances: int) -> list[Series]:
+        return [bench.series(f"{name}{n}", instances=instances, rows=512) for n in range(most)]
+
     each = max(25, bench.instances // 2)
-    first = [bench.series(f"FIRST{n}", instances=8, rows=512) for n in range(most)]
-    series = [bench.series(f"CTS{n}", instances=each, rows=512) for n in range(most)]
     few = max(25, each // 8)  # for those who take long
-    fewer = [bench.series(f"FEW{n}", instances=few, rows=512) for n in range(most)]
+    once, first = part("ONCE", 8), part("FIRST", 8)
+    much, little = _Work(once, first, part("CTS", each)), _Work(once, first, part("FEW", few))
     spare = {"SCP_MIN_SPARE_CHILDREN": most, "SCP_MAX_SPARE_CHILDREN": most + 4}
     fast = [
         bench.dicomhub("dicomhub, process", SCP_DURABILITY="process", **spare),
@@ -267,8 +279,7 @@ def scale(bench: Bench) -> list[Table]:
         figures: dict[str, float] = {}
         for senders in next(orders[receiver.name]):
             with fresh(receiver, bench.scratch) as running:
-                work = series if receiver in fast else fewer
-                figures |= _at_once(running, first, work, senders=senders)
+                figures |= _at_once(running, much if receiver in fast else little, senders=senders)
         return figures
 
     measured = bench.medians(receivers, measure)
@@ -285,14 +296,20 @@ def scale(bench: Bench) -> list[Table]:
     ]
     header = ("receiver: MB/s (CPU-s a GB)", *map(str, SENDERS))
     work = f"{most} series of {each} CT of 512x512x16 (of {few} for the last two)"
-    title = f"Scale: {work}, divided among light senders"
+    title = f"Scale: {work}, each on an association of its own, divided among light senders"
     return [Table(title, header, rows, f"![Throughput by senders]({bench.chart.name})")]
 
 
-def _at_once(running: Running, first: Sequence[Series], series: Sequence[Series], *, senders: int) -> Figures:
-    send_at_once(running.port, [each.folder for each in first], senders=len(first))
+def _at_once(running: Running, work: _Work, *, senders: int) -> Figures:
+    # All children serve once: what they do the first time would be in the rows of many senders only.
+    send_at_once(running.port, _folders(work.once), [], senders=len(work.once))
     before = cpu_seconds_at_rest(running.pid)
-    seconds = send_at_once(running.port, [each.folder for each in series], senders=senders)
+    seconds = send_at_once(running.port, _folders(work.first), _folders(work.series), senders=senders)
     used = cpu_seconds_at_rest(running.pid) - before
-    sent = sum(each.size_bytes for each in series)
-    return {f"rate {senders}": sent / seconds / 1e6, f"cpu {senders}": used / sent * _GB}
+    timed = sum(each.size_bytes for each in work.series)
+    sent = timed + sum(each.size_bytes for each in work.first)
+    return {f"rate {senders}": timed / seconds / 1e6, f"cpu {senders}": used / sent * _GB}
+
+
+def _folders(series: Sequence[Series]) -> list[Path]:
+    return [each.folder for each in series]
