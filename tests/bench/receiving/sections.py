@@ -245,7 +245,10 @@ def _times_idle(figures: Figures, idle: str, busy: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What is sent for one point of the scale curve. Of series the time is taken."""
+    """What is sent for one point of the scale curve: once, and at rest again, first and series.
+
+    Time is taken of series only, processor time of first and series.
+    """
 
     once: Sequence[Series]
     first: Sequence[Series]
