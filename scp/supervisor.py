@@ -33,7 +33,7 @@ _TICK_SECONDS = 1.0
 _CAPACITY = 2 * 4000 + 8
 # A broker that does not answer may keep the dispatcher in one call for half a minute, several times.
 _DISPATCHER_SILENCE_SECONDS = 300.0
-# A turnstile or dispatcher that lived shorter than this has failed at its start.
+# A turnstile, dispatcher or meter that lived shorter than this has failed at its start.
 _SHORT_LIFE_SECONDS = 5.0
 _SINGLE_ROLES = (Role.TURNSTILE, Role.DISPATCHER, Role.METER)
 
@@ -160,7 +160,11 @@ class Supervisor:
 
     def _keep_single_roles(self) -> None:
         for role in _SINGLE_ROLES:
-            if not self._children.of(role):
+            children = self._children.of(role)
+            for child in children:
+                if not _is_young(child):
+                    self._backoff[role].succeeded(begun_at=child.forked_at)
+            if not children:
                 self._fork(role)
 
     def _size_pool(self) -> None:
@@ -230,4 +234,8 @@ def _addresses(settings: ScpSettings) -> tuple[str, int, int | None]:
 def _died_young(death: Death) -> bool:
     if death.child.role is Role.WORKER:
         return death.last.state is ChildState.STARTING
-    return time.monotonic() - death.child.forked_at < _SHORT_LIFE_SECONDS
+    return _is_young(death.child)
+
+
+def _is_young(child: Child) -> bool:
+    return time.monotonic() - child.forked_at < _SHORT_LIFE_SECONDS

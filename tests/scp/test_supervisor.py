@@ -300,6 +300,30 @@ def test_a_killed_turnstile_or_dispatcher_is_replaced(start_scp, role):
     assert is_alive(successor)
 
 
+def test_a_dispatcher_that_lives_makes_up_for_those_that_died_young(start_scp):
+    scp = start_scp()
+    for failures in (1, 2):
+        kill_dispatcher(scp)
+        wait_until(lambda count=failures: len(pauses(scp)) == count, what="its early death is told")
+    [survivor] = wait_until(lambda: scp.children("dispatcher"), what="there is another")
+    wait_until(lambda: age_seconds(survivor) > 6, what="it is not young any more")
+    kill_dispatcher(scp)  # no failure: it was old
+    wait_until(lambda: scp.children("dispatcher") not in ([], [survivor]), what="it has a successor")
+    kill_dispatcher(scp)
+    wait_until(lambda: len(pauses(scp)) == 3, what="its early death is told")
+    assert pauses(scp) == [0.5, 1.0, 0.5]
+
+
+def kill_dispatcher(scp):
+    [dispatcher] = wait_until(lambda: scp.children("dispatcher"), what="there is a dispatcher")
+    os.kill(dispatcher, signal.SIGKILL)
+
+
+def age_seconds(pid):
+    started_ticks = int(Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[19])
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started_ticks / os.sysconf("SC_CLK_TCK")
+
+
 def test_children_that_cannot_start_are_not_forked_in_a_rush(start_scp):
     scp = start_scp(STORE_ROOT="/dev/null/store")
     wait_until(lambda: max(pauses(scp), default=0) >= 2, what="they fail, and the pauses grow")
