@@ -67,6 +67,7 @@ class Supervisor:
             self._bury()
             self._kill_the_silent()
             if self._draining is None:
+                self._note_successes()
                 self._keep_single_roles()
                 self._size_pool()
             else:
@@ -136,7 +137,7 @@ class Supervisor:
                 exit_code=death.exit_code,
                 state=death.last.state.name.lower(),
             )
-            if _died_young(death):
+            if not _has_started(child, death.last.state):
                 seconds = self._backoff[child.role].failed()
                 logger().error("child_failed_at_start", role=child.role.value, retry_seconds=seconds)
 
@@ -158,20 +159,18 @@ class Supervisor:
                 child.kill()
                 self._scoreboard.supervisor_tally.count(HANGS)
 
+    def _note_successes(self) -> None:
+        for child in self._children:
+            if _has_started(child, child.state):
+                self._backoff[child.role].succeeded(begun_at=child.forked_at)
+
     def _keep_single_roles(self) -> None:
         for role in _SINGLE_ROLES:
-            children = self._children.of(role)
-            for child in children:
-                if not _is_young(child):
-                    self._backoff[role].succeeded(begun_at=child.forked_at)
-            if not children:
+            if not self._children.of(role):
                 self._fork(role)
 
     def _size_pool(self) -> None:
         workers = self._children.of(Role.WORKER)
-        for child in workers:
-            if child.state in {ChildState.IDLE, ChildState.BUSY}:
-                self._backoff[Role.WORKER].succeeded(begun_at=child.forked_at)
         idle = [child for child in workers if child.state is ChildState.IDLE and not child.is_leaving]
         old_idle = [child for child in idle if child.generation != self._generation.number]
         census = self._census(workers, idle=len(idle), old_idle=len(old_idle))
@@ -231,11 +230,8 @@ def _addresses(settings: ScpSettings) -> tuple[str, int, int | None]:
     return settings.host, settings.port, settings.tls.port if settings.tls else None
 
 
-def _died_young(death: Death) -> bool:
-    if death.child.role is Role.WORKER:
-        return death.last.state is ChildState.STARTING
-    return _is_young(death.child)
-
-
-def _is_young(child: Child) -> bool:
-    return time.monotonic() - child.forked_at < _SHORT_LIFE_SECONDS
+def _has_started(child: Child, state: ChildState) -> bool:
+    """Whether it is past its start: one that dies before has failed at it."""
+    if child.role is Role.WORKER:
+        return state is not ChildState.STARTING
+    return time.monotonic() - child.forked_at >= _SHORT_LIFE_SECONDS
