@@ -52,8 +52,9 @@ def _what_was_run(arguments: argparse.Namespace) -> str:
         [STORESCU, "--version"], capture_output=True, text=True, check=False
     ).stdout.split()[2]
     return (
-        f"{circumstances()}, DCMTK {dcmtk}. Sender: storescu, on the same machine. Medians of {arguments.rounds} "
-        f"rounds, {arguments.instances} instances a sending. PDUs of 16 KiB where nothing else is said.\n"
+        f"{circumstances()}, DCMTK {dcmtk}. Sender, where nothing else is said: storescu, on the same machine. "
+        f"Medians of {arguments.rounds} rounds, {arguments.instances} instances a sending. "
+        "PDUs of 16 KiB where nothing else is said.\n"
     )
 
 
