@@ -5,6 +5,7 @@ What it sends stays where it is, in the files' pages, and neither its start nor 
 
 import mmap
 import socket
+import struct
 import time
 from collections.abc import Sequence
 from multiprocessing.synchronize import Barrier
@@ -16,6 +17,9 @@ from tests.scp.raw_peer import RawPeer
 
 _FRAGMENT_BYTES = 16378  # PDUs of 16 KiB
 _HEADER_BYTES = 12
+_PDU_HEADER_BYTES = 6
+_STATUS_HEADER = struct.pack("<HHI", 0x0000, 0x0900, 2)
+_ENOUGH_BYTES = 65536
 
 Buffer = bytes | memoryview
 
@@ -80,8 +84,22 @@ def _send_all(port: int, context: bytes, messages: Sequence[Sequence[Buffer]]) -
         for message in messages:
             if connection.sendmsg(message) != sum(map(len, message)):
                 raise RuntimeError("the kernel has taken a part only")
-            status, comment = peer.status()
+            status = _status(connection)
             if status:
-                raise RuntimeError(f"{status:04X} {comment}")
+                raise RuntimeError(f"answered with {status:04X}")
         peer.send(RELEASE_RQ)
         peer.read()
+
+
+def _status(connection: socket.socket) -> int:
+    """The status of the next answer, which is nothing but one PDU; without a look at its other elements."""
+    answer = b""
+    while len(answer) < _PDU_HEADER_BYTES or len(answer) < _PDU_HEADER_BYTES + int.from_bytes(answer[2:6], "big"):
+        piece = connection.recv(_ENOUGH_BYTES)
+        if not piece:
+            raise RuntimeError("the connection was closed before the answer")
+        answer += piece
+    _, header, value = answer.partition(_STATUS_HEADER)
+    if not header:
+        raise RuntimeError("answered without a status")
+    return int.from_bytes(value[:2], "little")
