@@ -7,8 +7,8 @@ from dicomhub.configuration.receiving import ScpSettings
 from scp.progress import Progress
 
 _NEVER = float("inf")
-# How often a busy association looks at its timers, its signals and the journal. Not more often than it has to: the
-# express lane comes back to Python for it, whose caches are the colder the more associations there are.
+# How often a busy association looks at its timers, its signals and the journal. No more often than it has to:
+# the express lane comes back to Python for it, whose caches are the colder the more associations there are.
 _TICK_SECONDS = 0.1
 
 

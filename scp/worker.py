@@ -37,7 +37,10 @@ class Worker:
         self._context = context
         self._listeners = context.listeners
         self._intake = Intake.open(
-            context.environment, owner=f"scp-{os.getpid()}", was_cut=self._batch_was_cut
+            context.environment,
+            owner=f"scp-{os.getpid()}",
+            was_cut=self._batch_was_cut,
+            beat=context.slot.beat,
         )
         buffer = bytearray(_BUFFER_BYTES)
         self._lane = Lane(

@@ -44,13 +44,18 @@ class Intake:
 
     @classmethod
     def open(
-        cls, environment: Environment, *, owner: str, was_cut: Callable[[], None] = lambda: None
+        cls,
+        environment: Environment,
+        *,
+        owner: str,
+        was_cut: Callable[[], None] = lambda: None,
+        beat: Callable[[], None] = lambda: None,
     ) -> "Intake":
         """Open store and journal; no thread, no broker. owner names the writer in its journal segments.
 
-        was_cut is called for each batch that has been cut.
+        was_cut is called for each batch that has been cut; beat while an instance takes long.
         """
-        store = open_store(environment)
+        store = open_store(environment, beat=beat)
         return cls(
             store=store,
             journal=Journal(

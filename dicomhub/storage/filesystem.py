@@ -20,7 +20,7 @@ from dicomhub.storage.durable import make_directories, put, sync_directory
 from dicomhub.storage.incoming import IncomingFile, SyncedIncomingFile
 from dicomhub.storage.instance_file import InstanceFile, instance_file, is_instance_name
 from dicomhub.storage.layout import INCOMING, rendition_paths, series_directory, version_path
-from dicomhub.storage.lock import directory_lock, open_locked
+from dicomhub.storage.lock import open_locked
 
 
 class ArchiveOutcome(Enum):
@@ -40,8 +40,12 @@ class SeriesExtent:
 
 
 class FilesystemStore:
-    def __init__(self, root: Path, *, durability: Durability) -> None:
+    def __init__(
+        self, root: Path, *, durability: Durability, beat: Callable[[], None] = lambda: None
+    ) -> None:
+        """While something takes long, beat is called."""
         self.root = root
+        self._beat = beat
         self._root_name = str(root)  # paths of instances are put together as text: no Path for each
         self._is_power_safe = durability == "power"
         self._kind_of_incoming = SyncedIncomingFile if self._is_power_safe else IncomingFile
@@ -86,7 +90,7 @@ class FilesystemStore:
         """
         self._sync_file(incoming.fileno())
         while (outcome := self._archive_new(incoming, relative, confirm)) is None:
-            # None again: whoever had the name has taken it back, for the other could not confirm it.
+            # None again: another file has the name by now, or none, for who had it could not confirm it.
             outcome = self._archive_duplicate(
                 incoming, relative, digest=digest, replace=replace, confirm=confirm
             )
@@ -129,35 +133,54 @@ class FilesystemStore:
         replace: bool,
         confirm: Callable[[], None],
     ) -> ArchiveOutcome | None:
-        """None when the name has gone meanwhile."""
+        """None when the name has gone meanwhile, or is another file's."""
         target = self.root / relative
-        with directory_lock(target.parent, fcntl.LOCK_EX) as directory:
+        try:
+            archived = target.open("rb")
+        except FileNotFoundError:
+            return None
+        with archived:
+            # Before the folder is locked: all who bring something else of the series would wait for it.
+            archived_digest = digest_of_file(archived.fileno(), beat=self._beat)
+            directory = self._open_locked(str(target.parent), fcntl.LOCK_EX)
             try:
-                with target.open("rb") as archived:
-                    archived_digest = digest_of_file(archived.fileno())
-            except FileNotFoundError:
-                return None
-            if archived_digest == digest:
-                # Its first sender may have been killed before this, and this answer promises it anew. Its
-                # change time says so: a deletion that began before takes what it has found, and not this.
-                _touch_change_time(target)
-                self._sync_descriptor(directory)
-                confirm()
-                return ArchiveOutcome.ALREADY_THERE
-            if not replace:
-                raise DuplicateInstance(relative)
-            version = self.root / version_path(relative, archived_digest)
-            with suppress(FileExistsError):  # when these bytes were here before, they are kept already
-                self._link(target, version)
-            incoming.path.replace(target)
-            try:
-                self._sync_descriptor(directory)
-                confirm()
-            except BaseException:
-                self._put_back(version, target)
-                raise
-            self.remove_renditions(relative)
+                if not _is_file_of(archived.fileno(), target):
+                    return None
+                if archived_digest == digest:
+                    # Its first sender may have been killed before this, and this answer promises it anew. Its
+                    # change time says so: a deletion that began before takes what it has found, and not this.
+                    _touch_change_time(target)
+                    self._sync_descriptor(directory)
+                    confirm()
+                    return ArchiveOutcome.ALREADY_THERE
+                if not replace:
+                    raise DuplicateInstance(relative)
+                self._replace(incoming, relative, archived_digest, directory, confirm)
+            finally:
+                os.close(directory)
         return ArchiveOutcome.REPLACED
+
+    def _replace(
+        self,
+        incoming: IncomingFile,
+        relative: str,
+        archived_digest: str,
+        directory: int,
+        confirm: Callable[[], None],
+    ) -> None:
+        """Keep the archived file among the versions, and serve the incoming one in its place."""
+        target = self.root / relative
+        version = self.root / version_path(relative, archived_digest)
+        with suppress(FileExistsError):  # when these bytes were here before, they are kept already
+            self._link(target, version)
+        incoming.path.replace(target)
+        try:
+            self._sync_descriptor(directory)
+            confirm()
+        except BaseException:
+            self._put_back(version, target)
+            raise
+        self.remove_renditions(relative)
 
     def _put_back(self, version: Path, target: Path) -> None:
         """Serve the earlier bytes again. They stay among the versions too: one may have been there before."""
@@ -252,5 +275,14 @@ def _touch_change_time(path: Path) -> None:
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def open_store(environment: Environment) -> FilesystemStore:
-    return FilesystemStore(environment.store_root, durability=environment.intake.durability)
+def _is_file_of(descriptor: int, path: Path) -> bool:
+    """Whether an open file still has this name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def open_store(environment: Environment, *, beat: Callable[[], None] = lambda: None) -> FilesystemStore:
+    """While something takes long, beat is called."""
+    return FilesystemStore(environment.store_root, durability=environment.intake.durability, beat=beat)

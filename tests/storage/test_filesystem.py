@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from dicomhub.standard.part10 import file_header
+from dicomhub.storage import digest as digests
 from dicomhub.storage import incoming as incoming_files
 from dicomhub.storage.digest import DataSetDigest, digest_of_file
 from dicomhub.storage.filesystem import ArchiveOutcome, DuplicateInstance, open_store
@@ -109,6 +110,50 @@ def test_of_many_senders_of_one_instance_no_bytes_are_lost(store):
     versions = store.absolute("versions/default/1.2/1.2.3/1.2.3.4").iterdir()
     kept = {path.read_bytes() for path in versions} | {store.absolute(PATH).read_bytes()}
     assert kept == {HEADER + data_set for data_set in data_sets}
+
+
+def test_a_long_look_at_a_duplicate_shows_life_and_keeps_nobody_waiting(environment, monkeypatch):
+    monkeypatch.setattr(digests, "STRETCH_BYTES", 10)
+    other_path = instance_path("default", "1.2", "1.2.3", "2")
+    beats = []
+
+    def beat():
+        if not beats:
+            other = open_store(environment)
+            other.archive(written(other, b"other"), other_path, digest=digest(b"other"), replace=False)
+        beats.append(time.monotonic())
+
+    store = open_store(environment, beat=beat)
+    data_set = b"d" * 45
+    for outcome in (ArchiveOutcome.ARCHIVED, ArchiveOutcome.ALREADY_THERE):
+        incoming = written(store, data_set)
+        assert store.archive(incoming, PATH, digest=digest(data_set), replace=True) is outcome
+    assert len(beats) == 5
+    assert store.absolute(other_path).exists()
+
+
+@pytest.mark.parametrize("others", [b"one", b"three", None])
+def test_what_becomes_of_the_name_while_a_duplicate_is_looked_at_is_not_overlooked(environment, others):
+    """The archived file is replaced by another one, with the same bytes or others, or deleted."""
+    is_first = True
+
+    def beat():
+        nonlocal is_first
+        if not is_first:
+            return
+        is_first = False
+        store.absolute(PATH).unlink()
+        if others is not None:
+            archive(open_store(environment), others)
+
+    archive(open_store(environment), b"one")
+    store = open_store(environment, beat=beat)
+    outcome = archive(store, b"two")
+    assert outcome is (ArchiveOutcome.ARCHIVED if others is None else ArchiveOutcome.REPLACED)
+    assert store.absolute(PATH).read_bytes() == HEADER + b"two"
+    versions = store.absolute("versions/default/1.2/1.2.3/1.2.3.4")
+    kept = {version.read_bytes() for version in versions.iterdir()} if versions.is_dir() else set()
+    assert kept == ({HEADER + others} if others is not None else set())
 
 
 def test_more_buffers_than_one_system_call_takes_are_written_in_order(store):

@@ -94,7 +94,7 @@ def _send_all(port: int, context: bytes, messages: Sequence[Sequence[Buffer]]) -
 def _status(connection: socket.socket) -> int:
     """The status of the next answer, which is nothing but one PDU; without a look at its other elements."""
     answer = b""
-    while len(answer) < _PDU_HEADER_BYTES or len(answer) < _PDU_HEADER_BYTES + int.from_bytes(answer[2:6], "big"):
+    while len(answer) < _PDU_HEADER_BYTES or len(answer) < _pdu_bytes(answer):
         piece = connection.recv(_ENOUGH_BYTES)
         if not piece:
             raise RuntimeError("the connection was closed before the answer")
@@ -103,3 +103,7 @@ def _status(connection: socket.socket) -> int:
     if not header:
         raise RuntimeError("answered without a status")
     return int.from_bytes(value[:2], "little")
+
+
+def _pdu_bytes(header: bytes) -> int:
+    return _PDU_HEADER_BYTES + int.from_bytes(header[2:_PDU_HEADER_BYTES], "big")
