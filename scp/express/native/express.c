@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* What is received at a time stays in the processor's cache until it is written. */
-enum { WINDOW_BYTES = 128 * 1024, PIECES = 256 };
+enum { WINDOW_BYTES = 64 * 1024, PIECES = 256 };
 /* The socket's own limit (SO_RCVTIMEO), see scp/connection.py. */
 static const double TICK_SECONDS = 1.0;
 

@@ -14,14 +14,14 @@ Figures = Mapping[str, float]
 T = TypeVar("T")
 
 
-def medians(
+def measured_in_rounds(
     receivers: Sequence[Receiver],
     measure: Callable[[Receiver, Running], Figures],
     *,
     rounds: int,
     scratch: Path,
-) -> dict[str, Figures]:
-    """The median of each figure of each receiver that is there, by the receiver's name."""
+) -> dict[str, list[Figures]]:
+    """The figures of each receiver that is there, round by round, by the receiver's name."""
     measured: dict[str, list[Figures]] = {}
     for _ in range(rounds):
         for receiver in receivers:
@@ -29,7 +29,7 @@ def medians(
                 continue
             with fresh(receiver, scratch) as running:
                 measured.setdefault(receiver.name, []).append(measure(receiver, running))
-    return {name: _medians(figures) for name, figures in measured.items()}
+    return measured
 
 
 class fresh:  # noqa: N801 - used as a function is
@@ -57,7 +57,8 @@ def empty(files: Iterable[Path]) -> None:
         os.truncate(file, 0)
 
 
-def _medians(figures: Iterable[Figures]) -> Figures:
+def medians(figures: Iterable[Figures]) -> Figures:
+    """The median of each figure."""
     by_name: dict[str, list[float]] = {}
     for each in figures:
         for name, value in each.items():

@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, pairwise
 from pathlib import Path
+from statistics import quantiles
 
 from tests.bench.receiving import light_sender
 from tests.bench.receiving import receivers as to
@@ -12,7 +13,7 @@ from tests.bench.receiving.backed_memory import touch_free_memory
 from tests.bench.receiving.cpu import cpu_seconds_at_rest, kernel_seconds
 from tests.bench.receiving.data_sets import Series, write_series
 from tests.bench.receiving.receivers import Receiver, Running
-from tests.bench.receiving.rounds import Figures, fresh, medians
+from tests.bench.receiving.rounds import Figures, fresh, measured_in_rounds, medians
 from tests.bench.receiving.senders import latencies, median_milliseconds, pushing, send, send_at_once
 from tests.bench.report.chart import line_chart
 from tests.bench.report.table import Table, number, ratio
@@ -38,7 +39,13 @@ class Bench:
     def medians(
         self, receivers: Sequence[Receiver], measure: Callable[[Receiver, Running], Figures]
     ) -> dict[str, Figures]:
-        return medians(receivers, measure, rounds=self.rounds, scratch=self.scratch)
+        measured = self.in_rounds(receivers, measure)
+        return {name: medians(figures) for name, figures in measured.items()}
+
+    def in_rounds(
+        self, receivers: Sequence[Receiver], measure: Callable[[Receiver, Running], Figures]
+    ) -> dict[str, list[Figures]]:
+        return measured_in_rounds(receivers, measure, rounds=self.rounds, scratch=self.scratch)
 
     def dicomhub(self, name: str, **settings: object) -> Receiver:
         return to.dicomhub(name, self.redis_url, **settings)
@@ -285,7 +292,8 @@ def scale(bench: Bench) -> list[Table]:
                 figures |= _at_once(running, much if receiver in fast else little, senders=senders)
         return figures
 
-    measured = bench.medians(receivers, measure)
+    by_round = bench.in_rounds(receivers, measure)
+    measured = {name: medians(figures) for name, figures in by_round.items()}
     rates: Mapping[str, Sequence[float]] = {
         name: [f[f"rate {senders}"] for senders in SENDERS] for name, f in measured.items()
     }
@@ -300,7 +308,24 @@ def scale(bench: Bench) -> list[Table]:
     header = ("receiver: MB/s (CPU-s a GB)", *map(str, SENDERS))
     work = f"{most} series of {each} CT of 512x512x16 (of {few} for the last two)"
     title = f"Scale: {work}, each on an association of its own, divided among light senders"
-    return [Table(title, header, rows, f"![Throughput by senders]({bench.chart.name})")]
+    return [
+        Table(title, header, rows, f"![Throughput by senders]({bench.chart.name})"),
+        _steps({name: by_round[name] for receiver in fast if (name := receiver.name) in by_round}),
+    ]
+
+
+def _steps(by_round: Mapping[str, Sequence[Figures]]) -> Table:
+    """What twice as many senders bring. A round's ratios are of measurements that are minutes apart: steadier."""
+    pairs = list(pairwise(SENDERS))
+
+    def step(rounds: Sequence[Figures], few: int, many: int) -> str:
+        ratios = [each[f"rate {many}"] / each[f"rate {few}"] for each in rounds]
+        low, middle, high = quantiles(ratios, n=4) if len(ratios) > 1 else 3 * ratios
+        return f"{middle:.2f} ({low:.2f} to {high:.2f})"
+
+    rows = [(name, *(step(rounds, few, many) for few, many in pairs)) for name, rounds in by_round.items()]
+    header = ("receiver", *(f"{few} to {many}" for few, many in pairs))
+    return Table("Scale, step by step: ratios within a round, medians (and quartiles)", header, rows)
 
 
 def _at_once(running: Running, work: _Work, *, senders: int) -> Figures:

@@ -34,8 +34,12 @@ def ratio(value: float, reference: float) -> str:
 
 
 def write_section(document: Path, name: str, text: str) -> None:
-    """Replace what an earlier run has written into a document for a section; all else is left as it is."""
+    """Replace what an earlier run has written into a document for a section; all else is left as it is.
+
+    A document that is not there is begun.
+    """
     begin, end = f"<!-- measured: {name} -->\n", f"<!-- end of {name} -->\n"
-    before, _, rest = document.read_text("utf-8").partition(begin)
+    written = document.read_text("utf-8") if document.exists() else ""
+    before, _, rest = written.partition(begin)
     _, _, after = rest.partition(end)
     document.write_text(f"{before}{begin}\n{text}\n{end}{after}", "utf-8")
