@@ -2,6 +2,7 @@
 
 import struct
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from dicomhub.standard.sop_class import STORAGE_SOP_CLASSES
 from dicomhub.standard.transfer_syntax import TRANSFER_SYNTAXES
 from dicomhub.standard.uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.acceptance import Acceptance, Acceptor, Refused
+from scp.permission import permit_anybody
 from scp.upper_layer.answer import Rejection, encode_abort, encode_rejection, encode_release_answer
 from scp.upper_layer.events import AbortReason
 from scp.upper_layer.negotiation import ContextResult
@@ -62,14 +64,51 @@ def result_of(abstract_syntax: str, *transfer_syntaxes: str, context_id: int = 1
     return context.result, str(context.transfer_syntax or "")
 
 
+def test_of_many_different_requests_few_are_kept():
+    one_acceptor = acceptor()
+    contexts = [context_item(2 * n + 1, CT, EXPLICIT, IMPLICIT) for n in range(128)]
+    tracemalloc.start()
+    try:
+        for number in range(200):
+            assert isinstance(
+                one_acceptor.judge(associate_rq(*contexts, calling=b"CT%d" % number)), Acceptance
+            )
+        assert tracemalloc.get_traced_memory()[0] < 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_request_that_comes_again_is_judged_by_what_is_permitted_now():
+    one_acceptor, request = acceptor(), associate_rq(context_item(1, CT, EXPLICIT))
+    results = []
+    for sop_class_uids in (None, frozenset({CT}), frozenset({PRIVATE}), None):
+        permission = replace(permit_anybody(decode_request(request)), sop_class_uids=sop_class_uids)
+        judged = one_acceptor.judge(request, lambda _request, permission=permission: permission)
+        assert judged.permission is permission
+        results.append((list(judged.contexts), judged.pdu))
+    assert [contexts for contexts, _ in results] == [[1], [1], [], [1]]
+    assert len({answer for _, answer in results}) == 2
+    judged = one_acceptor.judge(request, lambda _request: Rejection.CALLED_AE_TITLE_NOT_RECOGNIZED)
+    assert isinstance(judged, Refused)
+
+
+def test_requests_that_differ_in_ae_titles_only_have_their_own_answers():
+    one_acceptor = acceptor()
+    for calling in (b"CT1", b"CT2", b"CT1"):
+        judged = one_acceptor.judge(associate_rq(context_item(1, CT, EXPLICIT), calling=calling))
+        assert judged.request.calling_ae_title == calling.decode()
+        assert judged.pdu[26:42] == calling.ljust(16)
+
+
 def test_of_uids_that_are_none_nothing_is_kept():
+    one_acceptor = acceptor()
     tracemalloc.start()
     try:
         for number in range(200):
             request = associate_rq(
                 context_item(1, CT, EXPLICIT), context_item(3, f"{number}." * 10_000, EXPLICIT)
             )
-            assert isinstance(acceptor().judge(request), Acceptance)
+            assert isinstance(one_acceptor.judge(request), Acceptance)
         assert tracemalloc.get_traced_memory()[0] < 1024 * 1024
     finally:
         tracemalloc.stop()
