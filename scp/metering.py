@@ -11,6 +11,7 @@ from dicomhub.exposition import Family, Sample, gauge
 from dicomhub.intake.journal import CUT, OPEN, PUBLISHED
 from dicomhub.log import logger
 from dicomhub.storage.filesystem import FilesystemStore, open_store
+from dicomhub.storage.incoming import incoming_files
 from dicomhub.storage.layout import INCOMING, JOURNAL
 from scp.child import ChildContext
 from scp.exposing import SnapshotFile, snapshot
@@ -60,7 +61,7 @@ class Meter:
 
 
 def _number_of_files(store: FilesystemStore) -> int:
-    return sum(1 for _ in store.absolute(INCOMING).iterdir())
+    return sum(1 for _ in incoming_files(store.absolute(INCOMING)))
 
 
 def _journal(directory: Path) -> Iterator[Family]:

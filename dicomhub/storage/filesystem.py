@@ -17,7 +17,7 @@ from dicomhub.configuration.receiving import Durability
 from dicomhub.environment import Environment
 from dicomhub.storage.digest import digest_of_file
 from dicomhub.storage.durable import make_directories, put, sync_directory
-from dicomhub.storage.incoming import IncomingFile, SyncedIncomingFile
+from dicomhub.storage.incoming import IncomingFile, SyncedIncomingFile, own_folder
 from dicomhub.storage.instance_file import InstanceFile, instance_file, is_instance_name
 from dicomhub.storage.layout import INCOMING, rendition_paths, series_directory, version_path
 from dicomhub.storage.lock import open_locked
@@ -49,8 +49,8 @@ class FilesystemStore:
         self._root_name = str(root)  # paths of instances are put together as text: no Path for each
         self._is_power_safe = durability == "power"
         self._kind_of_incoming = SyncedIncomingFile if self._is_power_safe else IncomingFile
-        self._incoming = root / INCOMING
-        self._incoming.mkdir(parents=True, exist_ok=True)
+        self.incoming = own_folder(root / INCOMING)
+        self.incoming.mkdir(parents=True, exist_ok=True)
 
     def absolute(self, relative: str) -> Path:
         return self.root / relative
@@ -61,7 +61,7 @@ class FilesystemStore:
         return status.f_bavail * status.f_frsize
 
     def create_incoming(self) -> IncomingFile:
-        return self._kind_of_incoming(self._incoming)
+        return self._kind_of_incoming(self.incoming)
 
     def adopt_incoming(self, name: str, descriptor: int, *, size_bytes: int) -> IncomingFile:
         """Go on with an incoming file that was begun, and locked, by somebody else in this process."""
@@ -69,7 +69,7 @@ class FilesystemStore:
 
     def take_in(self, relative: str) -> IncomingFile:
         """A file that lies elsewhere in the store, whole, as an incoming one; it stays where it is, too."""
-        return IncomingFile(self._incoming, source=self.root / relative)
+        return IncomingFile(self.incoming, source=self.root / relative)
 
     def archive(
         self,
@@ -184,7 +184,7 @@ class FilesystemStore:
 
     def _put_back(self, version: Path, target: Path) -> None:
         """Serve the earlier bytes again. They stay among the versions too: one may have been there before."""
-        again = self._incoming / f"{os.getpid()}-{secrets.token_hex(8)}.part"
+        again = self.incoming / f"{os.getpid()}-{secrets.token_hex(8)}.part"
         os.link(version, again)
         again.replace(target)
 

@@ -1,10 +1,14 @@
-"""Files that are being written: nothing in incoming/ belongs to the archive yet."""
+"""Files that are being written: nothing in incoming/ belongs to the archive yet.
+
+Whoever makes a file, or gives it another name, holds its folder's lock in the kernel: so those who receive at
+the same time have folders of their own.
+"""
 
 import fcntl
 import os
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -17,6 +21,19 @@ IOV_MAX = 1024
 SYNC_BYTES = 64 * 1024 * 1024
 # An orphan younger than this may belong to a process that has not locked it yet.
 _ORPHAN_SECONDS = 60
+# Processes that are made one after the other have different ones. A folder stays: none has to be removed.
+_FOLDERS = 64
+
+
+def own_folder(incoming: Path) -> Path:
+    """The folder in incoming/ for files of this process. It may be shared, and need not be there."""
+    return incoming / f"{os.getpid() % _FOLDERS:02d}"
+
+
+def incoming_files(incoming: Path) -> Iterator[Path]:
+    """All files that are being written, or that their writers have left."""
+    for folder, _, names in os.walk(incoming):
+        yield from (Path(folder, name) for name in names)
 
 
 class IncomingFile:
@@ -118,7 +135,7 @@ class SyncedIncomingFile(IncomingFile):
 def remove_orphans(directory: Path) -> int:
     """Remove incoming files whose writer is gone; return how many."""
     removed = 0
-    for path in directory.iterdir():
+    for path in incoming_files(directory):
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:

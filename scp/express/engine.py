@@ -8,7 +8,6 @@ from functools import cache
 from dicomhub.intake.door import Intake
 from dicomhub.log import logger
 from dicomhub.standard.status import Status
-from dicomhub.storage.layout import INCOMING
 from scp.dimse import CommandField
 from scp.express.library import Express, Histogram, Library, LibraryUnusable, library_path
 from scp.meters import ARCHIVE_SECONDS, INSTANCE_BYTES, PLACES, RESPONSES, STORE_SECONDS, command_name
@@ -46,9 +45,8 @@ class Engine:
         self._held: list[object] = [buffer]  # what the compiled half points at
         self.intake = intake
         self.state = state = Express()
-        incoming = intake.store.absolute(INCOMING)
         state.store_root = os.fsencode(intake.store.root)
-        state.incoming_prefix = os.fsencode(incoming / f"{os.getpid()}-{secrets.token_hex(8)}-")
+        state.incoming_prefix = os.fsencode(intake.store.incoming / f"{os.getpid()}-{secrets.token_hex(8)}-")
         state.is_power_safe = is_power_safe
         state.reserve_bytes = intake.reserve_bytes
         state.digest = library.new_hash_state()

@@ -10,6 +10,7 @@ import requests
 
 from dicomhub.intake.segments import read_segment
 from dicomhub.standard.uid import new_uid
+from dicomhub.storage.incoming import incoming_files
 from tests.dicomweb.served import Server
 from tests.support.samples import sample
 
@@ -97,7 +98,7 @@ def journalled(server: Server) -> list[str]:
 
 
 def incoming(server: Server) -> list[Path]:
-    return list((server.store_root / "incoming").iterdir())
+    return list(incoming_files(server.store_root / "incoming"))
 
 
 def json_part(*models) -> Part:

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from dicomhub.standard.uid import new_uid
+from dicomhub.storage.incoming import incoming_files
 from tests.dicomweb.addressing import uids_of
 from tests.dicomweb.served import serving
 from tests.support.process_memory import forget_peak, peak_bytes
@@ -140,7 +141,7 @@ def get(server, path, accept, level="instance"):
 
 
 def is_tidy(server):
-    return not [*(server.home / "store" / "incoming").iterdir()]
+    return not [*incoming_files(server.home / "store" / "incoming")]
 
 
 @pytest.mark.parametrize("name", SAMPLES)

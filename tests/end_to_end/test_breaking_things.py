@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pydicom
 
+from dicomhub.storage.incoming import incoming_files
 from dicomhub.storage.layout import INCOMING, JOURNAL
 from tests.support.ct_series import write_ct_series
 from tests.support.dicomweb import DicomWeb, value
@@ -101,7 +102,7 @@ def test_killing_a_child_the_worker_and_redis_loses_and_doubles_nothing(stack, w
     assert len(done) == len(kills), "everything was broken before the last instance was sent"
     check_everything_is_there_once(stack.home, web, "KILLED", paths)
     wait_until(
-        lambda: list((stack.home / "store" / INCOMING).iterdir()) == [],
+        lambda: list(incoming_files(stack.home / "store" / INCOMING)) == [],
         what="no incoming file is left",
     )
 

@@ -11,6 +11,7 @@ from dicomhub.intake.door import Intake
 from dicomhub.intake.journal import CUT, OPEN
 from dicomhub.intake.refusal import OutOfResources
 from dicomhub.intake.segments import cut_segments, read_segment
+from dicomhub.storage.incoming import incoming_files
 from dicomhub.storage.layout import INCOMING, JOURNAL, QUARANTINE, VERSIONS
 from tests.support.ct_series import write_ct_series
 from tests.support.receiving import begin, data_set_of, receive
@@ -60,8 +61,8 @@ def archived(intake):
     return sorted(str(path.relative_to(root)) for path in (root / "default").rglob("*.dcm"))
 
 
-def incoming_files(intake):
-    return os.listdir(intake.store.absolute(INCOMING))
+def being_written(intake):
+    return list(incoming_files(intake.store.absolute(INCOMING)))
 
 
 def open_descriptors():
@@ -92,7 +93,7 @@ def test_until_the_disk_is_full_and_after_it_what_is_archived_is_what_is_journal
     assert 5 < stored < 30
     assert len(archived(intake)) == stored
     assert archived(intake) == journalled(intake)
-    assert incoming_files(intake) == []
+    assert being_written(intake) == []
     assert open_descriptors() <= before + 1  # the open segment
 
 
@@ -112,7 +113,7 @@ def test_the_reserve_is_kept_while_an_instance_grows(tmp_path, paths):
             assert refused(lambda: second.write([bytes(mib)]))
             second.discard()
             first.write([bytes(mib)])
-        assert incoming_files(intake) == []
+        assert being_written(intake) == []
 
 
 def test_a_file_whose_header_cannot_be_written_leaves_nothing(intake, disk, paths):
@@ -120,7 +121,7 @@ def test_a_file_whose_header_cannot_be_written_leaves_nothing(intake, disk, path
     before = open_descriptors()
     for path in paths[:3]:
         assert refused(lambda path=path: begin(intake, path))
-    assert incoming_files(intake) == []
+    assert being_written(intake) == []
     assert open_descriptors() == before
 
 
@@ -136,7 +137,7 @@ def test_a_folder_that_cannot_be_made_leaves_nothing(intake, disk, paths):
         incoming = whole(stack, intake, paths[0])
         disk.use_up_names()
         assert refused(incoming.archive)
-    assert incoming_files(intake) == journalled(intake) == archived(intake) == []
+    assert being_written(intake) == journalled(intake) == archived(intake) == []
     disk.empty()
     receive(intake, paths[0])
     assert archived(intake) == journalled(intake)
@@ -157,7 +158,7 @@ def test_a_segment_that_cannot_be_begun_leaves_no_file(intake, disk, paths, how)
         disk.empty()
     assert len(archived(intake)) == 1
     assert archived(intake) == journalled(intake)
-    assert incoming_files(intake) == []
+    assert being_written(intake) == []
     assert list(intake.store.absolute(JOURNAL).glob(f"*{OPEN}")) == []
     receive(intake, paths[1])
     assert len(archived(intake)) == 2
@@ -198,7 +199,7 @@ def test_a_replacement_that_cannot_be_journalled_leaves_the_earlier_bytes_in_the
         disk.empty()
     file = intake.store.absolute(stored.path)
     assert data_set_of(file) == data_set_of(paths[0])
-    assert incoming_files(intake) == []
+    assert being_written(intake) == []
     assert journalled(intake) == [stored.path]
     receive(intake, paths[0], data_set=changed)
     assert data_set_of(file) == changed
@@ -215,7 +216,7 @@ def test_a_quarantine_that_cannot_be_written_changes_no_answer_and_keeps_no_half
         disk.fill()
         with pytest.raises(Exception, match="data set"):
             incoming.archive()
-    assert os.listdir(intake.store.absolute(QUARANTINE)) == incoming_files(intake) == []
+    assert os.listdir(intake.store.absolute(QUARANTINE)) == being_written(intake) == []
 
 
 def test_a_segment_that_cannot_be_renamed_is_cut_later_and_fails_nobody(intake, disk, paths):

@@ -1,6 +1,5 @@
 """Waiting for a peer that is silent: long, and not a moment longer than it is."""
 
-import os
 import select
 import ssl
 import time
@@ -10,6 +9,7 @@ from threading import Thread
 import pytest
 
 from dicomhub.configuration.receiving import TlsSettings
+from dicomhub.storage.incoming import incoming_files
 from scp.connection import Arrival, Connection
 from scp.secure_connection import SecureConnection
 from scp.tls import server_context
@@ -87,7 +87,7 @@ def test_an_association_rests_while_its_peer_is_silent_and_serves_it_at_once(tmp
         peer.send(BEGINNING)
         assert [peer.status() for _ in range(4)] == [(0, "")] * 4
         assert rests.get(timeout=HANG_SECONDS) == 2 * HANG_SECONDS
-        assert os.listdir(tmp_path / "store" / "incoming") == []
+        assert list(incoming_files(tmp_path / "store" / "incoming")) == []
         peer.send(message(NEXT))
         assert peer.status() == (0, "")  # else the peer gives up before the rest is over
 

@@ -9,10 +9,10 @@ import pytest
 
 from dicomhub.standard.part10 import file_header
 from dicomhub.storage import digest as digests
-from dicomhub.storage import incoming as incoming_files
+from dicomhub.storage import incoming as incoming_module
 from dicomhub.storage.digest import DataSetDigest, digest_of_file
 from dicomhub.storage.filesystem import ArchiveOutcome, DuplicateInstance, open_store
-from dicomhub.storage.incoming import IOV_MAX, remove_orphans
+from dicomhub.storage.incoming import IOV_MAX, incoming_files, remove_orphans
 from dicomhub.storage.layout import INCOMING, instance_path
 
 PATH = instance_path("default", "1.2", "1.2.3", "1.2.3.4")
@@ -40,7 +40,7 @@ def archive(store, data_set, *, replace=True):
 def test_an_archived_file_is_the_header_and_the_bytes_received(store):
     assert archive(store, b"data") is ArchiveOutcome.ARCHIVED
     assert store.absolute(PATH).read_bytes() == HEADER + b"data"
-    assert os.listdir(store.absolute(INCOMING)) == []
+    assert list(incoming_files(store.absolute(INCOMING))) == []
 
 
 @pytest.mark.parametrize(("durability", "synced_at"), [("power", [2, 4, 5]), ("process", [])])
@@ -53,7 +53,7 @@ def test_a_file_that_is_to_be_synced_is_synced_as_it_grows(environment, monkeypa
         fdatasync(descriptor)
 
     monkeypatch.setattr(os, "fdatasync", notice)
-    monkeypatch.setattr(incoming_files, "SYNC_BYTES", 2 * len(HEADER))
+    monkeypatch.setattr(incoming_module, "SYNC_BYTES", 2 * len(HEADER))
     environment = replace(environment, intake=replace(environment.intake, durability=durability))
     store = open_store(environment)
     incoming = store.create_incoming()
@@ -77,7 +77,7 @@ def test_the_same_bytes_again_change_nothing(store):
     assert archive(store, b"data") is ArchiveOutcome.ALREADY_THERE
     after = store.absolute(PATH).stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
-    assert os.listdir(store.absolute(INCOMING)) == []
+    assert list(incoming_files(store.absolute(INCOMING))) == []
 
 
 def test_other_bytes_are_served_and_the_earlier_ones_kept(store):
@@ -99,7 +99,7 @@ def test_other_bytes_are_refused_where_the_policy_is_to_reject(store):
         store.archive(incoming, PATH, digest=digest(b"two"), replace=False)
     incoming.discard()
     assert store.absolute(PATH).read_bytes() == HEADER + b"one"
-    assert os.listdir(store.absolute(INCOMING)) == []
+    assert list(incoming_files(store.absolute(INCOMING))) == []
 
 
 def test_of_many_senders_of_one_instance_no_bytes_are_lost(store):
@@ -192,11 +192,11 @@ def test_only_incoming_files_whose_writer_is_gone_are_removed(store):
         "IncomingFile(Path(sys.argv[1])); os._exit(9)"
     )
     folder = store.absolute(INCOMING)
-    subprocess.run([sys.executable, "-c", script, str(folder)], check=False)
+    subprocess.run([sys.executable, "-c", script, str(store.incoming)], check=False)
     living = store.create_incoming()
     an_hour_ago = time.time() - 3600
-    for path in folder.iterdir():
+    for path in incoming_files(folder):
         os.utime(path, (an_hour_ago, an_hour_ago))
     assert remove_orphans(folder) == 1
-    assert [path.name for path in folder.iterdir()] == [living.path.name]
+    assert list(incoming_files(folder)) == [living.path]
     living.discard()

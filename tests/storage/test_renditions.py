@@ -4,6 +4,7 @@ import pytest
 
 from dicomhub.standard.part10 import file_header
 from dicomhub.storage.digest import DataSetDigest
+from dicomhub.storage.incoming import incoming_files
 from dicomhub.storage.layout import instance_path, rendition_path
 from dicomhub.storage.renditions import place_rendition
 
@@ -38,8 +39,8 @@ def renditions(store):
     return {str(path.relative_to(store.root)) for path in (store.root / "renditions").rglob("*.dcm")}
 
 
-def incoming_files(store):
-    return list((store.root / "incoming").iterdir())
+def being_written(store):
+    return list(incoming_files(store.root / "incoming"))
 
 
 def test_a_rendition_lies_beside_the_archive_under_its_transfer_syntax(store):
@@ -49,7 +50,7 @@ def test_a_rendition_lies_beside_the_archive_under_its_transfer_syntax(store):
     assert place(store), "a second one takes its place"
     assert place(store, uid=J2K), "and so does one in another transfer syntax"
     assert renditions(store) == {"renditions/default/1.2/1.3/1.4.1.2.840.10008.1.2.4.90.dcm"}
-    assert incoming_files(store) == []
+    assert being_written(store) == []
 
 
 def test_replacing_an_instance_removes_its_renditions_and_no_others(store):
@@ -84,4 +85,4 @@ def test_what_is_no_longer_current_or_gone_gets_no_rendition(store):
 
     assert not place(store, is_current=gone)
     assert renditions(store) == set()
-    assert incoming_files(store) == []
+    assert being_written(store) == []

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address
 from itertools import count
 from pathlib import Path
 
+from dicomhub.storage.incoming import incoming_files
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,7 +69,7 @@ class ScpProcess:
         return sorted(file for tenant in tenants for file in tenant.glob("*/*/*.dcm"))
 
     def incoming(self) -> list[Path]:
-        return list((self.store_root / "incoming").iterdir())
+        return list(incoming_files(self.store_root / "incoming"))
 
     def connect(self, port: int | None = None) -> socket.socket:
         """Connect to the port, or to another one of its own, from a loopback address that no other peer has.

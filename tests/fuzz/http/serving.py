@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import orjson
 import requests as http
 
+from dicomhub.storage.incoming import incoming_files
 from tests.dicomweb.served import Server, serving
 from tests.fuzz.http.mutation import mutated
 from tests.fuzz.http.request import Request
@@ -88,7 +89,7 @@ def _fuzz(server: Server, archived: list[Archived], requests: int, seed: int, ba
             _judge(answer, figures)
     _every_thread_answers(server)
     incoming = server.home / "store" / "incoming"
-    wait_until(lambda: not [*incoming.glob("*")], what="no incoming file is left")
+    wait_until(lambda: not [*incoming_files(incoming)], what="no incoming file is left")
     return figures
 
 
