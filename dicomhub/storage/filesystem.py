@@ -50,7 +50,7 @@ class FilesystemStore:
         self._is_power_safe = durability == "power"
         self._kind_of_incoming = SyncedIncomingFile if self._is_power_safe else IncomingFile
         self.incoming = own_folder(root / INCOMING)
-        self.incoming.mkdir(parents=True, exist_ok=True)
+        self.incoming.parent.mkdir(parents=True, exist_ok=True)
 
     def absolute(self, relative: str) -> Path:
         return self.root / relative
@@ -61,7 +61,13 @@ class FilesystemStore:
         return status.f_bavail * status.f_frsize
 
     def create_incoming(self) -> IncomingFile:
-        return self._kind_of_incoming(self.incoming)
+        """Raises OSError."""
+        try:
+            return self._kind_of_incoming(self.incoming)
+        except FileNotFoundError:
+            # Made by the first who writes: on a full disk whoever opens the store is served all the same.
+            self.incoming.mkdir(exist_ok=True)
+            return self._kind_of_incoming(self.incoming)
 
     def adopt_incoming(self, name: str, descriptor: int, *, size_bytes: int) -> IncomingFile:
         """Go on with an incoming file that was begun, and locked, by somebody else in this process."""
@@ -69,6 +75,7 @@ class FilesystemStore:
 
     def take_in(self, relative: str) -> IncomingFile:
         """A file that lies elsewhere in the store, whole, as an incoming one; it stays where it is, too."""
+        self.incoming.mkdir(exist_ok=True)
         return IncomingFile(self.incoming, source=self.root / relative)
 
     def archive(

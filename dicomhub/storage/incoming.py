@@ -31,9 +31,12 @@ def own_folder(incoming: Path) -> Path:
 
 
 def incoming_files(incoming: Path) -> Iterator[Path]:
-    """All files that are being written, or that their writers have left."""
-    for folder, _, names in os.walk(incoming):
-        yield from (Path(folder, name) for name in names)
+    """All files that are being written, or that their writers have left. Raises FileNotFoundError."""
+    for path in incoming.iterdir():
+        if path.is_dir():
+            yield from path.iterdir()
+        else:
+            yield path
 
 
 class IncomingFile:

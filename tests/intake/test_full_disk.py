@@ -32,8 +32,8 @@ def paths(tmp_path):
 
 
 @pytest.fixture(params=["power", "process"])
-def intake(request, disk):
-    environment = read_environment(
+def environment(request, disk):
+    return read_environment(
         {
             "DICOMHUB_HOME": str(disk.path),
             "STORE_ROOT": str(disk.path / "store"),
@@ -42,6 +42,10 @@ def intake(request, disk):
             "SCP_DURABILITY": request.param,
         }
     )
+
+
+@pytest.fixture
+def intake(environment):
     intake = Intake.open(environment, owner="full")
     yield intake
     intake.close()
@@ -130,6 +134,21 @@ def test_a_file_that_cannot_be_made_leaves_nothing(intake, disk, paths):
     before = open_descriptors()
     assert refused(lambda: begin(intake, paths[0]))
     assert open_descriptors() == before
+
+
+def test_who_opens_the_intake_on_a_full_disk_is_refused_until_it_is_not(
+    environment, intake, disk, paths, monkeypatch
+):
+    another_pid = os.getpid() + 1
+    monkeypatch.setattr(os, "getpid", lambda: another_pid)
+    disk.use_up_names()
+    late = Intake.open(environment, owner="late")
+    assert refused(lambda: begin(late, paths[0]))
+    disk.empty()
+    receive(late, paths[0])
+    assert archived(late) == journalled(late)
+    assert being_written(late) == []
+    late.close()
 
 
 def test_a_folder_that_cannot_be_made_leaves_nothing(intake, disk, paths):

@@ -192,8 +192,8 @@ def test_only_incoming_files_whose_writer_is_gone_are_removed(store):
         "IncomingFile(Path(sys.argv[1])); os._exit(9)"
     )
     folder = store.absolute(INCOMING)
-    subprocess.run([sys.executable, "-c", script, str(store.incoming)], check=False)
     living = store.create_incoming()
+    subprocess.run([sys.executable, "-c", script, str(living.path.parent)], check=False)
     an_hour_ago = time.time() - 3600
     for path in incoming_files(folder):
         os.utime(path, (an_hour_ago, an_hour_ago))
