@@ -33,7 +33,8 @@ class Progress:
         self._waited_seconds += min(self._asked_at - asked_before, TICK_SECONDS)
         if self._waited_seconds < self._period_seconds:
             return False
-        is_slow = received_bytes - self._bytes_before < self._min_bytes_per_second * self._waited_seconds
+        # Nothing at all is a stall, whose timer counts from when our own work on the last bytes was done.
+        is_slow = 0 < received_bytes - self._bytes_before < self._min_bytes_per_second * self._waited_seconds
         self._begin(received_bytes)
         return is_slow
 
