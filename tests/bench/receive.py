@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.bench.receiving import sections
 from tests.bench.receiving.memory import memory
+from tests.bench.receiving.scale import scale
 from tests.bench.receiving.sections import Bench
 from tests.bench.receiving.senders import STORESCU
 from tests.bench.receiving.tls import tls
@@ -29,7 +30,7 @@ _SECTIONS = {
     "association": sections.association,
     "copies": sections.copies,
     "fairness": sections.fairness,
-    "scale": sections.scale,
+    "scale": scale,
     "memory": memory,
     "tls": tls,
 }

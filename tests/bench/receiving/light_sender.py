@@ -7,9 +7,11 @@ import mmap
 import socket
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+
+import pydicom
 
 from dicomhub.standard.part10 import read_file_meta
 from tests.scp.pdus import COMMAND, LAST, RELEASE_RQ, c_store_rq, context_item, p_data, pdv
@@ -20,46 +22,66 @@ _HEADER_BYTES = 12
 _PDU_HEADER_BYTES = 6
 _STATUS_HEADER = struct.pack("<HHI", 0x0000, 0x0900, 2)
 _ENOUGH_BYTES = 65536
+_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 Buffer = bytes | memoryview
 
 
-def _message(file: Path) -> list[Buffer]:
-    """A C-STORE-RQ and its data set, headers of PDUs between pieces of the file."""
+def _message(file: Path, edition: int | None = None) -> list[Buffer]:
+    """A C-STORE-RQ and its data set, headers of PDUs between pieces of the file.
+
+    In another edition all UIDs are other ones: the same file is another instance of another study then.
+    """
     with file.open("rb") as opened:
         data = memoryview(
             mmap.mmap(opened.fileno(), 0, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE, prot=mmap.PROT_READ)
         )
     meta = read_file_meta(bytes(data[:4096]))
+    uids = {} if edition is None else _uids_of_edition(file, edition)
     command = c_store_rq(meta.media_storage_sop_class_uid, meta.media_storage_sop_instance_uid)
-    buffers: list[Buffer] = [p_data(pdv(command, control=COMMAND | LAST))]
+    buffers: list[Buffer] = [p_data(pdv(_renamed(command, uids), control=COMMAND | LAST))]
     for start in range(meta.data_set_offset, len(data), _FRAGMENT_BYTES):
-        fragment = data[start : start + _FRAGMENT_BYTES]
+        fragment: Buffer = data[start : start + _FRAGMENT_BYTES]
+        if start == meta.data_set_offset:
+            fragment = _renamed(bytes(fragment), uids)
         is_last = start + _FRAGMENT_BYTES >= len(data)
         buffers += [p_data(pdv(bytes(fragment), control=LAST if is_last else 0))[:_HEADER_BYTES], fragment]
     return buffers
 
 
-def send(port: int, first: Sequence[Path], then: Sequence[Path], step: Barrier) -> None:
-    """Get ready; send folders, each on an association of its own: the first with the next step, the others with the
-    one after; and be through with the last step. Whatever fails breaks the barrier.
+def _uids_of_edition(file: Path, edition: int) -> dict[bytes, bytes]:
+    data_set = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_UIDS))
+    uids = [str(data_set[name].value) for name in _UIDS]
+    ending = f"{edition:05d}"
+    return {uid.encode(): (uid[: -len(ending)] + ending).encode() for uid in uids}
+
+
+def _renamed(data: bytes, uids: Mapping[bytes, bytes]) -> bytes:
+    for old, new in uids.items():
+        data = data.replace(old, new)
+    return data
+
+
+def send(port: int, folders: Sequence[Path], edition: int, step: Barrier) -> None:
+    """Get ready; with the second step send folders, each on an association of its own; be through with the third.
+
+    Whatever fails breaks the barrier.
     """
     try:
-        parts = [[_association(folder) for folder in folders] for folders in (first, then)]
+        associations = [_association(folder, edition) for folder in folders]
         step.wait()
         step.wait()
-        for associations in parts:
-            for context, messages in associations:
-                _send_all(port, context, messages)
-            step.wait()
+        for context, messages in associations:
+            _send_all(port, context, messages)
+        step.wait()
     except BaseException:
         step.abort()
         raise
 
 
-def _association(folder: Path) -> tuple[bytes, list[list[Buffer]]]:
+def _association(folder: Path, edition: int) -> tuple[bytes, list[list[Buffer]]]:
     files = sorted(folder.iterdir())
-    return _context(files[0]), [_message(file) for file in files]
+    return _context(files[0]), [_message(file, edition) for file in files]
 
 
 def _context(file: Path) -> bytes:

@@ -22,10 +22,11 @@ ORTHANC = "/usr/sbin/Orthanc"
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """pid is of the process above all others of the receiver."""
+    """pid is of the process above all others of the receiver, folder where it keeps all that it has."""
 
     pid: int
     port: int
+    folder: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def dicomhub(name: str, redis_url: str, **settings: object) -> Receiver:
     def start(folder: Path) -> Iterator[Running]:
         given: Mapping[str, object] = {"REDIS_URL": redis_url, "SCP_MAX_PDU_BYTES": 16384, **settings}
         with running_scp(folder, given) as scp:
-            yield Running(scp.pid, scp.port)
+            yield Running(scp.pid, scp.port, folder)
 
     return Receiver(name, start)
 
@@ -67,7 +68,7 @@ def _program(name: str, command: Callable[[Path, int], list[str]], **environ: st
         )
         try:
             wait_until(lambda: _listens(port), what=f"{name} listens")
-            yield Running(process.pid, port)
+            yield Running(process.pid, port, folder)
         finally:
             process.send_signal(signal.SIGTERM)
             try:

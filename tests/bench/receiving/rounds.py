@@ -2,7 +2,7 @@
 
 import os
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
@@ -16,13 +16,13 @@ T = TypeVar("T")
 
 def measured_in_rounds(
     receivers: Sequence[Receiver],
-    measure: Callable[[Receiver, Running], Figures],
+    measure: Callable[[Receiver, Running], T],
     *,
     rounds: int,
     scratch: Path,
-) -> dict[str, list[Figures]]:
-    """The figures of each receiver that is there, round by round, by the receiver's name."""
-    measured: dict[str, list[Figures]] = {}
+) -> dict[str, list[T]]:
+    """What is measured of each receiver that is there, round by round, by the receiver's name."""
+    measured: dict[str, list[T]] = {}
     for _ in range(rounds):
         for receiver in receivers:
             if receiver.is_missing:
@@ -44,7 +44,14 @@ class fresh:  # noqa: N801 - used as a function is
 
     def __exit__(self, *exception: object) -> None:
         self._context.__exit__(*exception)  # type: ignore[arg-type]
-        empty(path for path in self._folder.rglob("*") if path.is_file() and not path.is_symlink())
+        empty(files_in(self._folder))
+
+
+def files_in(folder: Path, *, least_bytes: int = 0) -> Iterator[Path]:
+    """All files in and below a folder, of so many bytes at least."""
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink() and path.stat().st_size >= least_bytes:
+            yield path
 
 
 def empty(files: Iterable[Path]) -> None:

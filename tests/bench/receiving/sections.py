@@ -1,11 +1,10 @@
 """The measurements, each with its table."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import cycle, pairwise
 from pathlib import Path
-from statistics import quantiles
+from typing import TypeVar
 
 from tests.bench.receiving import light_sender
 from tests.bench.receiving import receivers as to
@@ -13,14 +12,13 @@ from tests.bench.receiving.backed_memory import touch_free_memory
 from tests.bench.receiving.cpu import cpu_seconds_at_rest, kernel_seconds
 from tests.bench.receiving.data_sets import Series, write_series
 from tests.bench.receiving.receivers import Receiver, Running
-from tests.bench.receiving.rounds import Figures, fresh, measured_in_rounds, medians
-from tests.bench.receiving.senders import latencies, median_milliseconds, pushing, send, send_at_once
-from tests.bench.report.chart import line_chart
+from tests.bench.receiving.rounds import Figures, measured_in_rounds, medians
+from tests.bench.receiving.senders import latencies, median_milliseconds, pushing, send
 from tests.bench.report.table import Table, number, ratio
 
 _GB = 1e9
 _FORK = ("--bit-preserving", "--fork")
-SENDERS = (1, 2, 4, 8, 16)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +41,8 @@ class Bench:
         return {name: medians(figures) for name, figures in measured.items()}
 
     def in_rounds(
-        self, receivers: Sequence[Receiver], measure: Callable[[Receiver, Running], Figures]
-    ) -> dict[str, list[Figures]]:
+        self, receivers: Sequence[Receiver], measure: Callable[[Receiver, Running], T]
+    ) -> dict[str, list[T]]:
         return measured_in_rounds(receivers, measure, rounds=self.rounds, scratch=self.scratch)
 
     def dicomhub(self, name: str, **settings: object) -> Receiver:
@@ -248,96 +246,3 @@ def _times_idle(figures: Figures, idle: str, busy: str) -> tuple[str, ...]:
         return number(alone), "", "", "", ""
     median, worst = figures[f"{busy}, median"], figures[f"{busy}, worst"]
     return number(alone), number(median), number(worst), ratio(median, alone), ratio(worst, alone)
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """What is sent for one point of the scale curve: once, and at rest again, first and series.
-
-    Time is taken of series only, processor time of first and series.
-    """
-
-    once: Sequence[Series]
-    first: Sequence[Series]
-    series: Sequence[Series]
-
-
-def scale(bench: Bench) -> list[Table]:
-    """Throughput and CPU of the same work by more and more senders, which take little from the machine."""
-    most = max(SENDERS)
-
-    def part(name: str, instances: int) -> list[Series]:
-        return [bench.series(f"{name}{n}", instances=instances, rows=512) for n in range(most)]
-
-    each = max(25, bench.instances // 2)
-    few = max(25, each // 8)  # for those who take long
-    once, first = part("ONCE", 8), part("FIRST", 8)
-    much, little = _Work(once, first, part("CTS", each)), _Work(once, first, part("FEW", few))
-    spare = {"SCP_MIN_SPARE_CHILDREN": most, "SCP_MAX_SPARE_CHILDREN": most + 4}
-    fast = [
-        bench.dicomhub("dicomhub, process", SCP_DURABILITY="process", **spare),
-        bench.dicomhub("dicomhub, power", **spare),
-        to.storescp("DCMTK +B --fork, Nagle off here too", *_FORK, has_nagle=False),
-    ]
-    slow = [to.storescp("DCMTK +B --fork", *_FORK), to.pynetdicom("pynetdicom")]
-    receivers = fast + slow
-
-    # There and back again: what the machine has just done is in the way of many senders and of few as often.
-    orders = {receiver.name: cycle([SENDERS, SENDERS[::-1]]) for receiver in receivers}
-
-    def measure(receiver: Receiver, _: Running) -> Figures:
-        figures: dict[str, float] = {}
-        for senders in next(orders[receiver.name]):
-            with fresh(receiver, bench.scratch) as running:
-                figures |= _at_once(running, much if receiver in fast else little, senders=senders)
-        return figures
-
-    by_round = bench.in_rounds(receivers, measure)
-    measured = {name: medians(figures) for name, figures in by_round.items()}
-    rates: Mapping[str, Sequence[float]] = {
-        name: [f[f"rate {senders}"] for senders in SENDERS] for name, f in measured.items()
-    }
-    bench.chart.write_text(
-        line_chart("Throughput by the number of senders", "senders at a time", "MB/s", SENDERS, rates),
-        "utf-8",
-    )
-    rows = [
-        (name, *(f"{number(f[f'rate {s}'])} ({f[f'cpu {s}']:.1f})" for s in SENDERS))
-        for name, f in measured.items()
-    ]
-    header = ("receiver: MB/s (CPU-s a GB)", *map(str, SENDERS))
-    work = f"{most} series of {each} CT of 512x512x16 (of {few} for the last two)"
-    title = f"Scale: {work}, each on an association of its own, divided among light senders"
-    return [
-        Table(title, header, rows, f"![Throughput by senders]({bench.chart.name})"),
-        _steps({name: by_round[name] for receiver in fast if (name := receiver.name) in by_round}),
-    ]
-
-
-def _steps(by_round: Mapping[str, Sequence[Figures]]) -> Table:
-    """What twice as many senders bring. A round's ratios are of measurements that are minutes apart: steadier."""
-    pairs = list(pairwise(SENDERS))
-
-    def step(rounds: Sequence[Figures], few: int, many: int) -> str:
-        ratios = [each[f"rate {many}"] / each[f"rate {few}"] for each in rounds]
-        low, middle, high = quantiles(ratios, n=4) if len(ratios) > 1 else 3 * ratios
-        return f"{middle:.2f} ({low:.2f} to {high:.2f})"
-
-    rows = [(name, *(step(rounds, few, many) for few, many in pairs)) for name, rounds in by_round.items()]
-    header = ("receiver", *(f"{few} to {many}" for few, many in pairs))
-    return Table("Scale, step by step: ratios within a round, medians (and quartiles)", header, rows)
-
-
-def _at_once(running: Running, work: _Work, *, senders: int) -> Figures:
-    # All children serve once: what they do the first time would be in the rows of many senders only.
-    send_at_once(running.port, _folders(work.once), [], senders=len(work.once))
-    before = cpu_seconds_at_rest(running.pid)
-    seconds = send_at_once(running.port, _folders(work.first), _folders(work.series), senders=senders)
-    used = cpu_seconds_at_rest(running.pid) - before
-    timed = sum(each.size_bytes for each in work.series)
-    sent = timed + sum(each.size_bytes for each in work.first)
-    return {f"rate {senders}": timed / seconds / 1e6, f"cpu {senders}": used / sent * _GB}
-
-
-def _folders(series: Sequence[Series]) -> list[Path]:
-    return [each.folder for each in series]

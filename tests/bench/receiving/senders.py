@@ -84,25 +84,22 @@ def median_milliseconds(seconds: list[float]) -> float:
     return statistics.median(seconds) * 1000
 
 
-def send_at_once(port: int, first: Sequence[Path], then: Sequence[Path], *, senders: int) -> float:
-    """Send folders, divided among light senders; return the seconds that all but the first ones took.
+def send_at_once(port: int, folders: Sequence[Path], *, senders: int, edition: int) -> float:
+    """Send folders, divided among light senders; return the seconds that it took.
 
-    With the first ones, sent immediately before, the receiver's processes are at work when the time begins. Each
-    folder has an association of its own. Raises threading.BrokenBarrierError when a sender has failed.
+    Each folder has an association of its own. An edition's instances are no other edition's. Raises
+    threading.BrokenBarrierError when a sender has failed.
     """
     context = multiprocessing.get_context("fork")
     step = context.Barrier(senders + 1, timeout=_ENDLESS_SECONDS)
     processes = [
-        context.Process(
-            target=light_sender.send, args=(port, first[number::senders], then[number::senders], step)
-        )
+        context.Process(target=light_sender.send, args=(port, folders[number::senders], edition, step))
         for number in range(senders)
     ]
     for process in processes:
         process.start()
     step.wait()
     touch_free_memory()
-    step.wait()
     step.wait()
     before = time.perf_counter()
     step.wait()

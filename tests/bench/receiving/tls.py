@@ -64,6 +64,6 @@ def _dicomhub(name: str, redis_url: str, own: Certificate) -> Receiver:
             "SCP_TLS_KEY": own.key,
         }
         with running_scp(folder, settings) as scp:
-            yield Running(scp.pid, scp.tls_port)
+            yield Running(scp.pid, scp.tls_port, folder)
 
     return Receiver(name, start)
