@@ -17,13 +17,13 @@ import pydicom
 from dicomhub.archive.models import Batch
 from dicomhub.environment import read_environment
 from dicomhub.intake.door import Intake
-from dicomhub.storage.incoming import incoming_files
 from dicomhub.storage.layout import RENDITIONS
 from dicomhub.transcoding.models import TranscodeAttempt, TranscodePolicy, UnrenderedInstance
 from tasks.app import create_app
 from tasks.messages import InstanceBatch, StoredInstance
 from tasks.publish import publish_batch
 from tasks.transcode.orders import Outcome
+from tests.support.incoming import being_written
 from tests.support.lossless_ct import write_lossless_ct
 from tests.support.receiving import receive
 from tests.support.stack import processes_of
@@ -116,7 +116,7 @@ class BadSeries:
         problems = self._problems(self._instances, Counter())
         bad_seconds = self._taken_through(self._bad)
         problems += self._problems(2 * self._instances - BAD, RECORDS)
-        problems += [f"{path} lies about" for path in incoming_files(self._store.root / "incoming")]
+        problems += [f"{path} lies about" for path in being_written(self._store.root)]
         if any(words in self._worker.log() for words in _TIME_LIMITS):
             problems.append("the worker came to a time limit of its own")
         timeouts = TranscodeAttempt.objects.filter(outcome=Outcome.TIMEOUT)

@@ -9,13 +9,13 @@ from kombu import Queue
 
 from dicomhub.intake.journal import CUT, NEW, OPEN, PUBLISHED, settle
 from dicomhub.intake.segments import read_segment
-from dicomhub.storage.incoming import incoming_files
-from dicomhub.storage.layout import INCOMING, JOURNAL, QUARANTINE, VERSIONS
+from dicomhub.storage.layout import JOURNAL, QUARANTINE, VERSIONS
 from tasks.app import create_app
 from tasks.messages import InstanceBatch, batch_from_message
 from tasks.route import INDEX
 from tests.breaking.sender import Instance, Sender
 from tests.scp.raw_peer import data_set_of
+from tests.support.incoming import being_written
 
 
 def processes_of(session: int) -> list[int]:
@@ -35,7 +35,7 @@ def processes_of(session: int) -> list[int]:
 def age_incoming_files(store_root: Path, *, seconds: float) -> int:
     """Let time pass for what was being written: an orphan is removed once it is old enough to be one."""
     then = time.time() - seconds
-    paths = list(incoming_files(store_root / INCOMING))
+    paths = being_written(store_root)
     for path in (*paths, *(store_root / JOURNAL).glob(f"*{NEW}")):
         os.utime(path, (then, then))
     return len(paths)
@@ -70,7 +70,7 @@ def in_the_journal(store_root: Path) -> list[InstanceBatch]:
 def left_over(store_root: Path) -> list[str]:
     """What is being written, and what waits to be cut or published, or for a person."""
     journal = [path for path in (store_root / JOURNAL).iterdir() if path.suffix != PUBLISHED]
-    paths = [*incoming_files(store_root / INCOMING), *journal]
+    paths = [*being_written(store_root), *journal]
     return [str(path.relative_to(store_root)) for path in paths]
 
 

@@ -21,7 +21,6 @@ from dicomhub.environment import read_environment
 from dicomhub.intake.dispatcher import Dispatcher
 from dicomhub.intake.door import Intake
 from dicomhub.intake.segments import published_segments
-from dicomhub.storage.incoming import incoming_files
 from dicomhub.storage.layout import JOURNAL
 from dicomhub.transcoding.models import TranscodePolicy, UnrenderedInstance
 from tasks.app import create_app
@@ -30,6 +29,7 @@ from tasks.route import SWEEP_TASK
 from tasks.transcode.freshness import fresh_rendition
 from tests.breaking.checking import age_incoming_files
 from tests.support.compressed_series import write_compressed_series
+from tests.support.incoming import being_written
 from tests.support.receiving import receive
 from tests.support.scp_process import children_of
 from tests.support.stack import processes_of
@@ -183,7 +183,7 @@ class Rounds:
         wait_until(lambda: not processes_of(self._home), what="nothing lives on", seconds=20)
         age_incoming_files(store.root, seconds=_LONG_SECONDS)
         self._dispatcher.publish_pending()
-        problems += [f"{path} lies about" for path in incoming_files(store.root / "incoming")]
+        problems += [f"{path} lies about" for path in being_written(store.root)]
         self.summary.problems += [f"round {number}: {problem}" for problem in problems]
         self.summary.rounds += 1
         self.summary.instances += len(instances)

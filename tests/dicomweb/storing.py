@@ -10,8 +10,8 @@ import requests
 
 from dicomhub.intake.segments import read_segment
 from dicomhub.standard.uid import new_uid
-from dicomhub.storage.incoming import incoming_files
 from tests.dicomweb.served import Server
+from tests.support.incoming import being_written
 from tests.support.samples import sample
 
 BOUNDARY = "a-boundary"
@@ -98,7 +98,7 @@ def journalled(server: Server) -> list[str]:
 
 
 def incoming(server: Server) -> list[Path]:
-    return list(incoming_files(server.store_root / "incoming"))
+    return being_written(server.store_root)
 
 
 def json_part(*models) -> Part:

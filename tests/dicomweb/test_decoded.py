@@ -10,9 +10,9 @@ import pytest
 import requests
 
 from dicomhub.standard.uid import new_uid
-from dicomhub.storage.incoming import incoming_files
 from tests.dicomweb.addressing import uids_of
 from tests.dicomweb.served import serving
+from tests.support.incoming import being_written
 from tests.support.process_memory import forget_peak, peak_bytes
 from tests.support.samples import sample
 from tests.transcode.bad_decoders import ABORT, EAT, HANG, burden, spoil
@@ -141,7 +141,7 @@ def get(server, path, accept, level="instance"):
 
 
 def is_tidy(server):
-    return not [*incoming_files(server.home / "store" / "incoming")]
+    return not being_written(server.home / "store")
 
 
 @pytest.mark.parametrize("name", SAMPLES)

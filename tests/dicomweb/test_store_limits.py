@@ -12,7 +12,6 @@ import requests
 from dicomhub.dicomweb.http import request_body
 from dicomhub.intake.recovery import recover
 from dicomhub.storage.filesystem import FilesystemStore
-from dicomhub.storage.incoming import incoming_files
 from tests.dicomweb.served import serving
 from tests.dicomweb.storing import (
     BOUNDARY,
@@ -30,6 +29,7 @@ from tests.dicomweb.storing import (
     store,
     stored,
 )
+from tests.support.incoming import being_written
 from tests.support.process_memory import forget_peak, peak_bytes
 from tests.support.samples import sample
 from tests.support.small_disk import small_disk
@@ -157,7 +157,7 @@ def test_a_full_disk(tmp_path):
         response = store(server, multipart(Part(new_ct()[1])))
         assert response.status_code == 503
         assert int(response.headers["Retry-After"]) > 0
-        assert not [*incoming_files(root / "incoming")]
+        assert not being_written(root)
         disk.empty()
         response = store(server, multipart(*map(Part, files.values())))
         assert response.status_code == 200

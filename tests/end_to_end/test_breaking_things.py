@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pydicom
 
-from dicomhub.storage.incoming import incoming_files
-from dicomhub.storage.layout import INCOMING, JOURNAL
+from dicomhub.storage.layout import JOURNAL
 from tests.support.ct_series import write_ct_series
 from tests.support.dicomweb import DicomWeb, value
+from tests.support.incoming import being_written
 from tests.support.receiving import data_set_of
 from tests.support.redis_process import running_redis
 from tests.support.sending import send
@@ -102,7 +102,7 @@ def test_killing_a_child_the_worker_and_redis_loses_and_doubles_nothing(stack, w
     assert len(done) == len(kills), "everything was broken before the last instance was sent"
     check_everything_is_there_once(stack.home, web, "KILLED", paths)
     wait_until(
-        lambda: list(incoming_files(stack.home / "store" / INCOMING)) == [],
+        lambda: being_written(stack.home / "store") == [],
         what="no incoming file is left",
     )
 

@@ -10,16 +10,12 @@ from dicomhub.intake.refusal import (
 )
 from dicomhub.intake.segments import read_segment
 from dicomhub.storage.filesystem import ArchiveOutcome
-from dicomhub.storage.incoming import incoming_files
-from dicomhub.storage.layout import INCOMING, JOURNAL, QUARANTINE
+from dicomhub.storage.layout import JOURNAL, QUARANTINE
+from tests.support.incoming import being_written
 from tests.support.receiving import begin, data_set_of, receive
 from tests.support.samples import sample
 
 CT = sample("CT_small.dcm")
-
-
-def being_written(intake):
-    return list(incoming_files(intake.store.absolute(INCOMING)))
 
 
 def journalled(intake):
@@ -39,13 +35,13 @@ def test_an_instance_is_archived_bit_for_bit_and_journalled(intake):
     assert stored.size_bytes == archived.stat().st_size
     assert (stored.patient_id, stored.calling_ae_title) == ("1CT1", "SENDER")
     assert journalled(intake) == [stored.path]
-    assert being_written(intake) == []
+    assert being_written(intake.store.root) == []
 
 
 def test_a_data_set_that_is_not_finished_leaves_nothing(intake):
     with begin(intake, CT) as incoming:
         incoming.write([b"half"])
-    assert being_written(intake) == []
+    assert being_written(intake.store.root) == []
     assert journalled(intake) == []
 
 
@@ -62,7 +58,7 @@ def test_other_bytes_are_refused_by_a_tenant_that_rejects_duplicates(intake):
     with pytest.raises(DuplicateRefused):
         receive(intake, CT, data_set=changed, duplicate_policy="reject")
     assert data_set_of(intake.store.absolute(stored.path)) == data_set_of(CT)
-    assert being_written(intake) == []
+    assert being_written(intake.store.root) == []
 
 
 @pytest.mark.parametrize(
@@ -78,7 +74,7 @@ def test_a_data_set_that_is_not_what_was_announced_is_refused_and_quarantined(in
     with pytest.raises(refusal) as caught:
         receive(intake, CT, **announced)
     assert 0 < len(caught.value.comment) <= 64
-    assert being_written(intake) == []
+    assert being_written(intake.store.root) == []
     assert journalled(intake) == []
     kept = list(intake.store.absolute(QUARANTINE).glob("*.dcm"))
     assert [data_set_of(path) for path in kept] == [data_set_of(CT)]
@@ -104,7 +100,7 @@ def test_under_the_reserve_nothing_is_begun(environment):
     intake = Intake.open(replace(environment, intake=reserve), owner="test")
     with pytest.raises(OutOfResources, match="under the reserve"):
         begin(intake, CT)
-    assert being_written(intake) == []
+    assert being_written(intake.store.root) == []
 
 
 def test_a_full_quarantine_takes_nothing_more(environment):
@@ -117,7 +113,7 @@ def test_a_full_quarantine_takes_nothing_more(environment):
     with pytest.raises(DataSetNotUnderstood):
         receive(intake, CT, data_set=b"\xff" * 5000)
     assert list(intake.store.absolute(QUARANTINE).iterdir()) == []
-    assert being_written(intake) == []
+    assert being_written(intake.store.root) == []
 
 
 def test_tenants_are_kept_apart(intake):

@@ -11,9 +11,9 @@ from dicomhub.intake.door import Intake
 from dicomhub.intake.journal import CUT, OPEN
 from dicomhub.intake.refusal import OutOfResources
 from dicomhub.intake.segments import cut_segments, read_segment
-from dicomhub.storage.incoming import incoming_files
-from dicomhub.storage.layout import INCOMING, JOURNAL, QUARANTINE, VERSIONS
+from dicomhub.storage.layout import JOURNAL, QUARANTINE, VERSIONS
 from tests.support.ct_series import write_ct_series
+from tests.support.incoming import being_written
 from tests.support.receiving import begin, data_set_of, receive
 from tests.support.small_disk import small_disk
 
@@ -65,10 +65,6 @@ def archived(intake):
     return sorted(str(path.relative_to(root)) for path in (root / "default").rglob("*.dcm"))
 
 
-def being_written(intake):
-    return list(incoming_files(intake.store.absolute(INCOMING)))
-
-
 def open_descriptors():
     return len(os.listdir("/proc/self/fd"))
 
@@ -97,7 +93,7 @@ def test_until_the_disk_is_full_and_after_it_what_is_archived_is_what_is_journal
     assert 5 < stored < 30
     assert len(archived(intake)) == stored
     assert archived(intake) == journalled(intake)
-    assert being_written(intake) == []
+    assert being_written(intake.store.root) == []
     assert open_descriptors() <= before + 1  # the open segment
 
 
@@ -117,7 +113,7 @@ def test_the_reserve_is_kept_while_an_instance_grows(tmp_path, paths):
             assert refused(lambda: second.write([bytes(mib)]))
             second.discard()
             first.write([bytes(mib)])
-        assert being_written(intake) == []
+        assert being_written(intake.store.root) == []
 
 
 def test_a_file_whose_header_cannot_be_written_leaves_nothing(intake, disk, paths):
@@ -125,7 +121,7 @@ def test_a_file_whose_header_cannot_be_written_leaves_nothing(intake, disk, path
     before = open_descriptors()
     for path in paths[:3]:
         assert refused(lambda path=path: begin(intake, path))
-    assert being_written(intake) == []
+    assert being_written(intake.store.root) == []
     assert open_descriptors() == before
 
 
@@ -147,7 +143,7 @@ def test_who_opens_the_intake_on_a_full_disk_is_refused_until_it_is_not(
     disk.empty()
     receive(late, paths[0])
     assert archived(late) == journalled(late)
-    assert being_written(late) == []
+    assert being_written(late.store.root) == []
     late.close()
 
 
@@ -156,7 +152,7 @@ def test_a_folder_that_cannot_be_made_leaves_nothing(intake, disk, paths):
         incoming = whole(stack, intake, paths[0])
         disk.use_up_names()
         assert refused(incoming.archive)
-    assert being_written(intake) == journalled(intake) == archived(intake) == []
+    assert being_written(intake.store.root) == journalled(intake) == archived(intake) == []
     disk.empty()
     receive(intake, paths[0])
     assert archived(intake) == journalled(intake)
@@ -177,7 +173,7 @@ def test_a_segment_that_cannot_be_begun_leaves_no_file(intake, disk, paths, how)
         disk.empty()
     assert len(archived(intake)) == 1
     assert archived(intake) == journalled(intake)
-    assert being_written(intake) == []
+    assert being_written(intake.store.root) == []
     assert list(intake.store.absolute(JOURNAL).glob(f"*{OPEN}")) == []
     receive(intake, paths[1])
     assert len(archived(intake)) == 2
@@ -218,7 +214,7 @@ def test_a_replacement_that_cannot_be_journalled_leaves_the_earlier_bytes_in_the
         disk.empty()
     file = intake.store.absolute(stored.path)
     assert data_set_of(file) == data_set_of(paths[0])
-    assert being_written(intake) == []
+    assert being_written(intake.store.root) == []
     assert journalled(intake) == [stored.path]
     receive(intake, paths[0], data_set=changed)
     assert data_set_of(file) == changed
@@ -235,7 +231,7 @@ def test_a_quarantine_that_cannot_be_written_changes_no_answer_and_keeps_no_half
         disk.fill()
         with pytest.raises(Exception, match="data set"):
             incoming.archive()
-    assert os.listdir(intake.store.absolute(QUARANTINE)) == being_written(intake) == []
+    assert os.listdir(intake.store.absolute(QUARANTINE)) == being_written(intake.store.root) == []
 
 
 def test_a_segment_that_cannot_be_renamed_is_cut_later_and_fails_nobody(intake, disk, paths):

@@ -7,11 +7,11 @@ from threading import Thread
 import pytest
 
 from dicomhub.intake.segments import read_segment
-from dicomhub.storage.incoming import incoming_files
 from scp.express.library import library_path
 from tests.scp.conversations import BEGINNING, CONTEXTS, NEXT, message, series
 from tests.scp.in_process import lane_of
 from tests.scp.run_here import association_with_peer, served
+from tests.support.incoming import being_written
 from tests.support.scp_process import HANG_SECONDS
 
 pytestmark = pytest.mark.skipif(
@@ -56,7 +56,7 @@ def test_after_a_stall_in_the_middle_of_an_instance_nothing_more_is_stored_or_an
         peer.send(following[-50:] + message("1.2.3.4.78"))
         assert peer.is_closed()
     assert len(archived(lane)) == 4
-    assert list(incoming_files(tmp_path / "store" / "incoming")) == []
+    assert being_written(tmp_path / "store") == []
 
 
 def test_a_peer_is_not_stalled_while_we_write_what_it_has_sent(tmp_path):

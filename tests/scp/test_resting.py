@@ -9,7 +9,6 @@ from threading import Thread
 import pytest
 
 from dicomhub.configuration.receiving import TlsSettings
-from dicomhub.storage.incoming import incoming_files
 from scp.connection import Arrival, Connection
 from scp.secure_connection import SecureConnection
 from scp.tls import server_context
@@ -18,6 +17,7 @@ from tests.scp.conversations import BEGINNING, CONTEXTS, NEXT, message
 from tests.scp.in_process import lane_of, needs_the_express_lane
 from tests.scp.run_here import connected, served
 from tests.support.certificates import make_authority, make_certificate
+from tests.support.incoming import being_written
 from tests.support.scp_process import HANG_SECONDS
 
 
@@ -87,7 +87,7 @@ def test_an_association_rests_while_its_peer_is_silent_and_serves_it_at_once(tmp
         peer.send(BEGINNING)
         assert [peer.status() for _ in range(4)] == [(0, "")] * 4
         assert rests.get(timeout=HANG_SECONDS) == 2 * HANG_SECONDS
-        assert list(incoming_files(tmp_path / "store" / "incoming")) == []
+        assert being_written(tmp_path / "store") == []
         peer.send(message(NEXT))
         assert peer.status() == (0, "")  # else the peer gives up before the rest is over
 

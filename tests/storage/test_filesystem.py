@@ -14,6 +14,7 @@ from dicomhub.storage.digest import DataSetDigest, digest_of_file
 from dicomhub.storage.filesystem import ArchiveOutcome, DuplicateInstance, open_store
 from dicomhub.storage.incoming import IOV_MAX, incoming_files, remove_orphans
 from dicomhub.storage.layout import INCOMING, instance_path
+from tests.support.incoming import being_written
 
 PATH = instance_path("default", "1.2", "1.2.3", "1.2.3.4")
 HEADER = file_header(
@@ -40,7 +41,7 @@ def archive(store, data_set, *, replace=True):
 def test_an_archived_file_is_the_header_and_the_bytes_received(store):
     assert archive(store, b"data") is ArchiveOutcome.ARCHIVED
     assert store.absolute(PATH).read_bytes() == HEADER + b"data"
-    assert list(incoming_files(store.absolute(INCOMING))) == []
+    assert being_written(store.root) == []
 
 
 @pytest.mark.parametrize(("durability", "synced_at"), [("power", [2, 4, 5]), ("process", [])])
@@ -77,7 +78,7 @@ def test_the_same_bytes_again_change_nothing(store):
     assert archive(store, b"data") is ArchiveOutcome.ALREADY_THERE
     after = store.absolute(PATH).stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
-    assert list(incoming_files(store.absolute(INCOMING))) == []
+    assert being_written(store.root) == []
 
 
 def test_other_bytes_are_served_and_the_earlier_ones_kept(store):
@@ -99,7 +100,7 @@ def test_other_bytes_are_refused_where_the_policy_is_to_reject(store):
         store.archive(incoming, PATH, digest=digest(b"two"), replace=False)
     incoming.discard()
     assert store.absolute(PATH).read_bytes() == HEADER + b"one"
-    assert list(incoming_files(store.absolute(INCOMING))) == []
+    assert being_written(store.root) == []
 
 
 def test_of_many_senders_of_one_instance_no_bytes_are_lost(store):

@@ -4,9 +4,9 @@ import pytest
 
 from dicomhub.standard.part10 import file_header
 from dicomhub.storage.digest import DataSetDigest
-from dicomhub.storage.incoming import incoming_files
 from dicomhub.storage.layout import instance_path, rendition_path
 from dicomhub.storage.renditions import place_rendition
+from tests.support.incoming import being_written
 
 NATIVE = "1.2.840.10008.1.2.1"
 J2K = "1.2.840.10008.1.2.4.90"
@@ -39,10 +39,6 @@ def renditions(store):
     return {str(path.relative_to(store.root)) for path in (store.root / "renditions").rglob("*.dcm")}
 
 
-def being_written(store):
-    return list(incoming_files(store.root / "incoming"))
-
-
 def test_a_rendition_lies_beside_the_archive_under_its_transfer_syntax(store):
     archive(store, b"one")
     assert place(store)
@@ -50,7 +46,7 @@ def test_a_rendition_lies_beside_the_archive_under_its_transfer_syntax(store):
     assert place(store), "a second one takes its place"
     assert place(store, uid=J2K), "and so does one in another transfer syntax"
     assert renditions(store) == {"renditions/default/1.2/1.3/1.4.1.2.840.10008.1.2.4.90.dcm"}
-    assert being_written(store) == []
+    assert being_written(store.root) == []
 
 
 def test_replacing_an_instance_removes_its_renditions_and_no_others(store):
@@ -85,4 +81,4 @@ def test_what_is_no_longer_current_or_gone_gets_no_rendition(store):
 
     assert not place(store, is_current=gone)
     assert renditions(store) == set()
-    assert being_written(store) == []
+    assert being_written(store.root) == []

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address
 from itertools import count
 from pathlib import Path
 
-from dicomhub.storage.incoming import incoming_files
+from tests.support.incoming import being_written
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +69,7 @@ class ScpProcess:
         return sorted(file for tenant in tenants for file in tenant.glob("*/*/*.dcm"))
 
     def incoming(self) -> list[Path]:
-        return list(incoming_files(self.store_root / "incoming"))
+        return being_written(self.store_root)
 
     def connect(self, port: int | None = None) -> socket.socket:
         """Connect to the port, or to another one of its own, from a loopback address that no other peer has.

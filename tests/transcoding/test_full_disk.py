@@ -7,10 +7,10 @@ import pydicom
 import pytest
 
 from dicomhub.environment import read_environment
-from dicomhub.storage.incoming import incoming_files
 from dicomhub.transcoding.models import TranscodeAttempt, TranscodePolicy, UnrenderedInstance
 from tasks.transcode.pool import CodecPool
 from tasks.transcode.transcoder import StoreFull, Transcoder
+from tests.support.incoming import being_written
 from tests.support.samples import sample
 from tests.support.small_disk import small_disk
 
@@ -47,6 +47,6 @@ def test_an_instance_that_there_is_no_room_for_is_not_given_up(tmp_path):
             transcoder = Transcoder(filling.store, pool, reserve_bytes=0)
             with pytest.raises(StoreFull):
                 list(run(transcoder, pool, candidates.of_batch(instances)))
-        assert list(incoming_files(filling.store.root / "incoming")) == []
+        assert being_written(filling.store.root) == []
     assert not UnrenderedInstance.objects.exists()
     assert not TranscodeAttempt.objects.exists()

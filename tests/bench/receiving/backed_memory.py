@@ -7,9 +7,9 @@ a page that was in use a moment ago costs 0.3.
 
 import mmap
 
-_BYTES = 3 << 30  # more than any measurement sends
+_ENOUGH_BYTES = 3 << 30  # more than any measurement sends
 
 
-def touch_free_memory() -> None:
+def touch_free_memory(size_bytes: int = _ENOUGH_BYTES) -> None:
     """Take memory and give it back, so that what is written next finds pages that were in use just now."""
-    mmap.mmap(-1, _BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE).close()
+    mmap.mmap(-1, size_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE).close()

@@ -7,7 +7,8 @@ import mmap
 import socket
 import struct
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -22,44 +23,50 @@ _HEADER_BYTES = 12
 _PDU_HEADER_BYTES = 6
 _STATUS_HEADER = struct.pack("<HHI", 0x0000, 0x0900, 2)
 _ENOUGH_BYTES = 65536
-_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 Buffer = bytes | memoryview
 
 
-def _message(file: Path, edition: int | None = None) -> list[Buffer]:
-    """A C-STORE-RQ and its data set, headers of PDUs between pieces of the file.
+@dataclass(frozen=True, slots=True)
+class _Edition:
+    """In another edition all UIDs are other ones: the same files are instances of another study then."""
 
-    In another edition all UIDs are other ones: the same file is another instance of another study then.
-    """
+    number: int
+    folder_uids: tuple[str, ...] = ()  # of its study and series
+
+    def rename(self, data: bytes, sop_instance_uid: str) -> bytes:
+        ending = f"{self.number:05d}"
+        for uid in (sop_instance_uid, *self.folder_uids):
+            data = data.replace(uid.encode(), (uid[: -len(ending)] + ending).encode())
+        return data
+
+
+def _edition_of(file: Path, number: int) -> _Edition:
+    names = ["StudyInstanceUID", "SeriesInstanceUID"]
+    data_set = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=names)
+    return _Edition(number, tuple(str(data_set[name].value) for name in names))
+
+
+def _message(file: Path, edition: _Edition | None = None) -> list[Buffer]:
+    """A C-STORE-RQ and its data set, headers of PDUs between pieces of the file."""
     with file.open("rb") as opened:
         data = memoryview(
             mmap.mmap(opened.fileno(), 0, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE, prot=mmap.PROT_READ)
         )
     meta = read_file_meta(bytes(data[:4096]))
-    uids = {} if edition is None else _uids_of_edition(file, edition)
-    command = c_store_rq(meta.media_storage_sop_class_uid, meta.media_storage_sop_instance_uid)
-    buffers: list[Buffer] = [p_data(pdv(_renamed(command, uids), control=COMMAND | LAST))]
-    for start in range(meta.data_set_offset, len(data), _FRAGMENT_BYTES):
-        fragment: Buffer = data[start : start + _FRAGMENT_BYTES]
-        if start == meta.data_set_offset:
-            fragment = _renamed(bytes(fragment), uids)
-        is_last = start + _FRAGMENT_BYTES >= len(data)
-        buffers += [p_data(pdv(bytes(fragment), control=LAST if is_last else 0))[:_HEADER_BYTES], fragment]
+    sop_instance_uid = meta.media_storage_sop_instance_uid
+    command = c_store_rq(meta.media_storage_sop_class_uid, sop_instance_uid)
+    first, rest = meta.data_set_offset, meta.data_set_offset + _FRAGMENT_BYTES
+    fragments: list[Buffer] = [bytes(data[first:rest])]
+    fragments += [data[at : at + _FRAGMENT_BYTES] for at in range(rest, len(data), _FRAGMENT_BYTES)]
+    if edition is not None:
+        command = edition.rename(command, sop_instance_uid)
+        fragments[0] = edition.rename(bytes(fragments[0]), sop_instance_uid)
+    buffers: list[Buffer] = [p_data(pdv(command, control=COMMAND | LAST))]
+    for fragment in fragments:
+        control = LAST if fragment is fragments[-1] else 0
+        buffers += [p_data(pdv(bytes(fragment), control=control))[:_HEADER_BYTES], fragment]
     return buffers
-
-
-def _uids_of_edition(file: Path, edition: int) -> dict[bytes, bytes]:
-    data_set = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_UIDS))
-    uids = [str(data_set[name].value) for name in _UIDS]
-    ending = f"{edition:05d}"
-    return {uid.encode(): (uid[: -len(ending)] + ending).encode() for uid in uids}
-
-
-def _renamed(data: bytes, uids: Mapping[bytes, bytes]) -> bytes:
-    for old, new in uids.items():
-        data = data.replace(old, new)
-    return data
 
 
 def send(port: int, folders: Sequence[Path], edition: int, step: Barrier) -> None:
@@ -80,8 +87,10 @@ def send(port: int, folders: Sequence[Path], edition: int, step: Barrier) -> Non
 
 
 def _association(folder: Path, edition: int) -> tuple[bytes, list[list[Buffer]]]:
+    """All files of the folder are of one series."""
     files = sorted(folder.iterdir())
-    return _context(files[0]), [_message(file, edition) for file in files]
+    its_edition = _edition_of(files[0], edition)
+    return _context(files[0]), [_message(file, its_edition) for file in files]
 
 
 def _context(file: Path) -> bytes:

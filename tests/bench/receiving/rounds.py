@@ -3,6 +3,7 @@
 import os
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
@@ -47,11 +48,16 @@ class fresh:  # noqa: N801 - used as a function is
         empty(files_in(self._folder))
 
 
-def files_in(folder: Path, *, least_bytes: int = 0) -> Iterator[Path]:
+def files_in(folder: Path | str, *, least_bytes: int = 0) -> Iterator[Path]:
     """All files in and below a folder, of so many bytes at least."""
-    for path in folder.rglob("*"):
-        if path.is_file() and not path.is_symlink() and path.stat().st_size >= least_bytes:
-            yield path
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from files_in(entry.path, least_bytes=least_bytes)
+            elif entry.is_file(follow_symlinks=False):
+                with suppress(FileNotFoundError):  # a journal that has been published in this moment
+                    if entry.stat().st_size >= least_bytes:
+                        yield Path(entry.path)
 
 
 def empty(files: Iterable[Path]) -> None:

@@ -18,7 +18,7 @@ from tests.bench.report.table import Table, number
 _SENDERS = (1, 2, 4, 8, 16)
 _MOST = max(_SENDERS)
 # What the machine has to give changes from minute to minute by more than the number of senders does.
-_PASSES = 6  # a round: _SENDERS up, and down again
+_PASSES = 12  # a round: _SENDERS up, and down again
 
 
 def scale(bench: Bench) -> list[Table]:
@@ -40,9 +40,9 @@ def scale(bench: Bench) -> list[Table]:
 
     def measure(receiver: Receiver, running: Running) -> list[Figures]:
         series, passes = (much, _PASSES) if receiver in fast else (little, 2)
-        folders, size_bytes = [one.folder for one in series], sum(one.size_bytes for one in series)
+        size_bytes = sum(one.size_bytes for one in series)
         least_bytes = size_bytes // sum(one.instances for one in series) // 2
-        send_at_once(running.port, folders, senders=_MOST, edition=next(editions))
+        send_at_once(running.port, series, senders=_MOST, edition=next(editions))
         used = cpu_seconds_at_rest(running.pid)
         figures: list[Figures] = []
         for passed in range(passes):
@@ -50,7 +50,7 @@ def scale(bench: Bench) -> list[Table]:
             for senders in _SENDERS if passed % 2 == 0 else _SENDERS[::-1]:
                 # Else so much waits for being written to the disk that the kernel begins with it.
                 empty(files_in(running.folder, least_bytes=least_bytes))
-                seconds = send_at_once(running.port, folders, senders=senders, edition=next(editions))
+                seconds = send_at_once(running.port, series, senders=senders, edition=next(editions))
                 used_before, used = used, cpu_seconds_at_rest(running.pid)
                 of_pass[f"rate {senders}"] = size_bytes / seconds / 1e6
                 of_pass[f"cpu {senders}"] = (used - used_before) / size_bytes * 1e9

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.bench.receiving import light_sender
 from tests.bench.receiving.backed_memory import touch_free_memory
+from tests.bench.receiving.data_sets import Series
 
 STORESCU = "/usr/bin/storescu"  # pynetdicom has a program of the same name, perhaps first on PATH
 _ENOUGH_SECONDS = 10
@@ -84,12 +85,13 @@ def median_milliseconds(seconds: list[float]) -> float:
     return statistics.median(seconds) * 1000
 
 
-def send_at_once(port: int, folders: Sequence[Path], *, senders: int, edition: int) -> float:
-    """Send folders, divided among light senders; return the seconds that it took.
+def send_at_once(port: int, series: Sequence[Series], *, senders: int, edition: int) -> float:
+    """Send series, divided among light senders; return the seconds that it took.
 
-    Each folder has an association of its own. An edition's instances are no other edition's. Raises
+    Each has an association of its own. An edition's instances are no other edition's. Raises
     threading.BrokenBarrierError when a sender has failed.
     """
+    folders = [one.folder for one in series]
     context = multiprocessing.get_context("fork")
     step = context.Barrier(senders + 1, timeout=_ENDLESS_SECONDS)
     processes = [
@@ -99,7 +101,7 @@ def send_at_once(port: int, folders: Sequence[Path], *, senders: int, edition: i
     for process in processes:
         process.start()
     step.wait()
-    touch_free_memory()
+    touch_free_memory(2 * sum(one.size_bytes for one in series))
     step.wait()
     before = time.perf_counter()
     step.wait()

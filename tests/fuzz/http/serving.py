@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 import orjson
 import requests as http
 
-from dicomhub.storage.incoming import incoming_files
 from tests.dicomweb.served import Server, serving
 from tests.fuzz.http.mutation import mutated
 from tests.fuzz.http.request import Request
 from tests.fuzz.http.seeds import Archived, seeds
+from tests.support.incoming import being_written
 from tests.support.samples import sample
 from tests.support.waiting import wait_until
 
@@ -88,8 +88,7 @@ def _fuzz(server: Server, archived: list[Archived], requests: int, seed: int, ba
         for answer in bar(answers()):
             _judge(answer, figures)
     _every_thread_answers(server)
-    incoming = server.home / "store" / "incoming"
-    wait_until(lambda: not [*incoming_files(incoming)], what="no incoming file is left")
+    wait_until(lambda: not being_written(server.home / "store"), what="no incoming file is left")
     return figures
 
 
