@@ -18,7 +18,7 @@ from tests.bench.report.table import Table, number
 _SENDERS = (1, 2, 4, 8, 16)
 _MOST = max(_SENDERS)
 # What the machine has to give changes from minute to minute by more than the number of senders does.
-_PASSES = 12  # a round: _SENDERS up, and down again
+_PASSES = 8  # a round: _SENDERS up, and down again
 
 
 def scale(bench: Bench) -> list[Table]:
