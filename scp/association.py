@@ -74,7 +74,8 @@ class Association:
     def _serve(self) -> None:
         self._happen(Happening.EVT5)
         while self._is_in_receive_lane:
-            if self._timers.is_tick_due():
+            # After a silence until self._until: a timer has expired then, or the journal is due.
+            if self._timers.is_tick_due() or self._is_silent:
                 self._tick()
                 self._until = self._next_deadline()
                 if self._machine.state is State.STA1:

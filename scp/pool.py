@@ -40,7 +40,7 @@ class Plan:
     fork: int = 0  # at once
     refill: int = 0  # the next spare one
     is_short: bool = False  # there are not as many spare ones then as there should be
-    retire: int = 0  # idle ones that are too many
+    retire: int = 0  # idle ones, once there have been too many for SCP_SURPLUS_SECONDS
     retire_old: int = 0  # idle ones of earlier settings
 
 
@@ -59,7 +59,7 @@ def plan(census: Census, settings: ScpSettings, *, is_refill_due: bool) -> Plan:
         fork=fork,
         refill=refill,
         is_short=missing > refill,
-        # Half of them at a time, for the next burst may be near.
+        # Half of them at a time, for the next burst may be near, and a child that has served serves faster.
         retire=min(census.idle, (surplus + 1) // 2) if surplus > 0 else 0,
     )
 

@@ -48,7 +48,7 @@ class Supervisor:
         self._signals = SignalQueue()
         self._backoff = {role: Backoff() for role in Role}
         self._draining: Draining | None = None
-        self._shrunk_at = 0.0
+        self._surplus_since = time.monotonic()  # of idle children
         self._refill_at = 0.0  # not before
         self._is_short = False  # of spare children
         self._handlers: dict[signal.Signals, Callable[[], None]] = {
@@ -174,8 +174,8 @@ class Supervisor:
         idle = [child for child in workers if child.state is ChildState.IDLE and not child.is_leaving]
         old_idle = [child for child in idle if child.generation != self._generation.number]
         census = self._census(workers, idle=len(idle), old_idle=len(old_idle))
-        is_refill_due = time.monotonic() >= self._refill_at
-        now = plan(census, self._generation.environment.scp, is_refill_due=is_refill_due)
+        settings = self._generation.environment.scp
+        now = plan(census, settings, is_refill_due=time.monotonic() >= self._refill_at)
         forked = sum(self._fork(Role.WORKER) for _ in range(now.fork + now.refill))
         self._is_short = now.is_short
         if now.refill:
@@ -185,8 +185,10 @@ class Supervisor:
         self._declare(is_saturated=is_saturated(census, forked=forked))
         for child in old_idle[: now.retire_old]:
             child.retire()
-        if now.retire and time.monotonic() - self._shrunk_at > _TICK_SECONDS:
-            self._shrunk_at = time.monotonic()
+        if not now.retire:
+            self._surplus_since = time.monotonic()
+        elif time.monotonic() - self._surplus_since >= settings.surplus_seconds:
+            self._surplus_since = time.monotonic()
             for child in idle[: now.retire]:
                 child.retire()
 

@@ -27,6 +27,7 @@ class ScpSettings:
     min_spare_children: int
     max_spare_children: int
     max_children: int
+    surplus_seconds: float
     max_pdu_bytes: int
     artim_seconds: float
     idle_seconds: float
@@ -62,6 +63,7 @@ def read_scp(read: SettingsReader) -> ScpSettings:
         min_spare_children=read.integer("SCP_MIN_SPARE_CHILDREN", 2, least=1, most=1000),
         max_spare_children=read.integer("SCP_MAX_SPARE_CHILDREN", 8, least=1, most=1000),
         max_children=read.integer("SCP_MAX_CHILDREN", 100, least=1, most=4000),
+        surplus_seconds=read.seconds("SCP_SURPLUS_SECONDS", 30),
         max_pdu_bytes=read.integer("SCP_MAX_PDU_BYTES", 131072, least=4096, most=4 * 1024 * 1024),
         artim_seconds=read.seconds("SCP_ARTIM_SECONDS", 30),
         idle_seconds=read.seconds("SCP_IDLE_SECONDS", 600),

@@ -103,16 +103,19 @@ def test_the_supervisor_has_one_thread_and_no_child_leaves_a_trace(start_scp):
 
 
 def test_the_pool_grows_with_its_associations_and_shrinks_after_them(start_scp):
-    scp = start_scp(SCP_MIN_SPARE_CHILDREN=1, SCP_MAX_SPARE_CHILDREN=2, SCP_MAX_CHILDREN=10)
+    pool = {"SCP_MIN_SPARE_CHILDREN": 1, "SCP_MAX_SPARE_CHILDREN": 2, "SCP_MAX_CHILDREN": 10}
+    scp = start_scp(SCP_SURPLUS_SECONDS=2, **pool)
     workers(scp, 1)
     with contextlib.ExitStack() as stack:
         peers = [stack.enter_context(RawPeer(scp)).associate() for _ in range(6)]
         workers(scp, 7)
         assert all(map(echoes, peers))
+        released_at = time.monotonic()
         for peer in peers:
             peer.send(RELEASE_RQ)
             assert peer.read() == (6, bytes(4))
     workers(scp, 2)
+    assert time.monotonic() - released_at >= 6  # three times half of the surplus: 5, 2 and 1
     assert serves(scp)
 
 

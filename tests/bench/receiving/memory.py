@@ -65,6 +65,7 @@ def _beside_idle(bench: Bench) -> tuple[float, float]:
         "REDIS_URL": bench.redis_url,
         "SCP_DURABILITY": "process",
         "SCP_MAX_CHILDREN": IDLE_ASSOCIATIONS + 20,
+        "SCP_SURPLUS_SECONDS": 0.1,
     }
     names = (f"RATE{number_of_series}" for number_of_series in count())
     alone: list[float] = []

@@ -26,7 +26,7 @@ def scale(bench: Bench) -> list[Table]:
     each = max(12, bench.instances // 8)
     few = max(3, each // 4)  # for those who take long
     much, little = _series(bench, "MUCH", each), _series(bench, "LITTLE", few)
-    spare = {"SCP_MIN_SPARE_CHILDREN": _MOST, "SCP_MAX_SPARE_CHILDREN": _MOST + 4}
+    spare = {"SCP_MAX_SPARE_CHILDREN": _MOST + 4}  # those that the first sending has made stay
     fast = [
         bench.dicomhub("dicomhub, process", SCP_DURABILITY="process", **spare),
         bench.dicomhub("dicomhub, power", **spare),
