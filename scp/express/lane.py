@@ -119,7 +119,8 @@ class ExpressLane:
         state.cursor, state.end = Cursor(position.at, *position[2:]), position.end
         outcome = Outcome(self._engine.run())
         self._account(is_lent=loan is not None)
-        if outcome is Outcome.LATER and self.is_inside_instance and state.size_bytes > UNWATCHED_BYTES:
+        is_paused = outcome in (Outcome.LATER, Outcome.SILENT) and self.is_inside_instance
+        if is_paused and state.size_bytes > UNWATCHED_BYTES:
             outcome = Outcome.HANDED_OVER  # who writes so much has to look at the free space on the way
         if outcome in (Outcome.OTHER, Outcome.HANDED_OVER):
             self._forget_model()
