@@ -59,20 +59,21 @@ def scale(bench: Bench) -> list[Table]:
 
     by_round = bench.in_rounds([*fast, *slow], measure)
     passes = {name: list(chain.from_iterable(rounds)) for name, rounds in by_round.items()}
-    bench.chart.write_text(_curve(passes), "utf-8")
+    middle = {name: medians(figures) for name, figures in passes.items()}
+    bench.chart.write_text(_curve(middle), "utf-8")
     work = f"{_MOST} series of {each} CT of 512x512x16 (of {few} for the last two)"
     title = f"Scale: {work}, each on an association of its own, divided among light senders"
     return [
         Table(
             title,
             ("receiver: MB/s (CPU-s a GB)", *map(str, _SENDERS)),
-            [(name, *_points(medians(figures))) for name, figures in passes.items()],
+            [(name, *_points(figures)) for name, figures in middle.items()],
             f"Medians of {_PASSES} passes a round, of 2 for the last two.\n\n"
             f"![Throughput by senders]({bench.chart.name})",
         ),
         Table(
             "Scale, step by step: ratios within a pass, geometric means and their standard errors",
-            ("receiver", *(f"{few} to {many}" for few, many in pairwise(_SENDERS))),
+            ("receiver", *(f"{fewer} to {more}" for fewer, more in pairwise(_SENDERS))),
             [(name, *_steps(figures)) for name, figures in passes.items()],
         ),
     ]
@@ -82,8 +83,8 @@ def _series(bench: Bench, name: str, instances: int) -> list[Series]:
     return [bench.series(f"{name}{n}", instances=instances, rows=512) for n in range(_MOST)]
 
 
-def _curve(passes: Mapping[str, Sequence[Figures]]) -> str:
-    rates = {name: [medians(figures)[f"rate {n}"] for n in _SENDERS] for name, figures in passes.items()}
+def _curve(middle: Mapping[str, Figures]) -> str:
+    rates = {name: [figures[f"rate {n}"] for n in _SENDERS] for name, figures in middle.items()}
     return line_chart("Throughput by the number of senders", "senders at a time", "MB/s", _SENDERS, rates)
 
 
@@ -93,6 +94,6 @@ def _points(figures: Figures) -> Iterable[str]:
 
 def _steps(passes: Sequence[Figures]) -> Iterable[str]:
     """What twice as many senders bring. A pass takes seconds: steadier than the rates of minutes."""
-    for few, many in pairwise(_SENDERS):
-        steps = [math.log(figures[f"rate {many}"] / figures[f"rate {few}"]) for figures in passes]
+    for fewer, more in pairwise(_SENDERS):
+        steps = [math.log(figures[f"rate {more}"] / figures[f"rate {fewer}"]) for figures in passes]
         yield f"{math.exp(mean(steps)):.2f} ± {stdev(steps) / math.sqrt(len(steps)):.2f}"
