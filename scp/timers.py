@@ -9,7 +9,7 @@ from scp.progress import Progress
 _NEVER = float("inf")
 # How often a busy association looks at its timers, its signals and the journal. No more often than it has to:
 # the express lane comes back to Python for it, whose caches are the colder the more associations there are.
-_TICK_SECONDS = 0.1
+_TICK_SECONDS = 0.25
 
 
 class Timeout(Enum):

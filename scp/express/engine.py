@@ -6,6 +6,7 @@ import secrets
 from functools import cache
 
 from dicomhub.intake.door import Intake
+from dicomhub.intake.incoming_instance import UNWATCHED_BYTES
 from dicomhub.log import logger
 from dicomhub.standard.status import Status
 from scp.dimse import CommandField
@@ -48,7 +49,7 @@ class Engine:
         state.store_root = os.fsencode(intake.store.root)
         state.incoming_prefix = os.fsencode(intake.store.incoming / f"{os.getpid()}-{secrets.token_hex(8)}-")
         state.is_power_safe = is_power_safe
-        state.reserve_bytes = intake.reserve_bytes
+        state.reserve_bytes, state.unwatched_bytes = intake.reserve_bytes, UNWATCHED_BYTES
         state.digest = library.new_hash_state()
         state.digest_reset, state.digest_update = library.hash_reset, library.hash_update
         state.digest_value = library.hash_value

@@ -7,7 +7,7 @@ in what Python does not look at. Everything else it leaves alone or hands over, 
 
 import os
 
-from dicomhub.intake.incoming_instance import UNWATCHED_BYTES, Archived
+from dicomhub.intake.incoming_instance import Archived
 from dicomhub.log import logger
 from dicomhub.standard.element import DataSetMalformed
 from dicomhub.standard.part10 import Part10Malformed
@@ -119,9 +119,6 @@ class ExpressLane:
         state.cursor, state.end = Cursor(position.at, *position[2:]), position.end
         outcome = Outcome(self._engine.run())
         self._account(is_lent=loan is not None)
-        is_paused = outcome in (Outcome.LATER, Outcome.SILENT) and self.is_inside_instance
-        if is_paused and state.size_bytes > UNWATCHED_BYTES:
-            outcome = Outcome.HANDED_OVER  # who writes so much has to look at the free space on the way
         if outcome in (Outcome.OTHER, Outcome.HANDED_OVER):
             self._forget_model()
         return outcome

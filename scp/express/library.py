@@ -67,7 +67,7 @@ class Express(ctypes.Structure):
     _fields_: ClassVar = [
         ("store_root", ctypes.c_char_p),
         ("incoming_prefix", ctypes.c_char_p),
-        *_numbers("is_power_safe", "reserve_bytes"),
+        *_numbers("is_power_safe", "reserve_bytes", "unwatched_bytes"),
         ("digest", ctypes.c_void_p),
         ("digest_reset", ctypes.c_void_p),
         ("digest_update", ctypes.c_void_p),
@@ -98,6 +98,7 @@ class Express(ctypes.Structure):
             "prepared",
             "file",
             "size_bytes",
+            "unwatched_until",
             "data_set_offset",
             "is_whole",
             "error",

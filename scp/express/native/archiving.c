@@ -30,7 +30,8 @@ static int sync_with(int (*how)(int), int descriptor)
     return result;
 }
 
-static int has_room(const struct express *x)
+/* Whether the disk has its reserve. */
+int has_room(const struct express *x)
 {
     struct statvfs status;
     if (statvfs(x->store_root, &status) < 0)
@@ -95,6 +96,7 @@ int begin_incoming(struct express *x)
     x->file = x->prepared;
     x->prepared = -1;
     x->size_bytes = 0;
+    x->unwatched_until = x->unwatched_bytes;
     x->is_whole = 0;
     x->error = 0;
     return 1;

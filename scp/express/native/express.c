@@ -198,7 +198,14 @@ static enum step take_data(struct express *x)
     x->is_whole = found == END;
     if (!write_pieces(x, &pieces) || found == STRANGE)
         return RETURN;
-    return found == END ? DONE : WAIT;
+    if (found == END)
+        return DONE;
+    if (x->size_bytes > x->unwatched_until) {
+        x->unwatched_until = x->size_bytes + x->unwatched_bytes;
+        if (!has_room(x))
+            return RETURN;
+    }
+    return WAIT;
 }
 
 static enum step finish(struct express *x, enum outcome *outcome)

@@ -69,6 +69,7 @@ struct express {
     const char *incoming_prefix; /* a path: a number and a suffix make it an incoming file's */
     int64_t is_power_safe;
     int64_t reserve_bytes;
+    int64_t unwatched_bytes; /* how far one instance is written until the free space is looked at again */
     xxh3_state *digest;
     int (*digest_reset)(xxh3_state *);
     int (*digest_update)(xxh3_state *, const void *, uintptr_t);
@@ -114,6 +115,7 @@ struct express {
     /* The instance that has begun: file is -1 when none has. */
     int64_t file;
     int64_t size_bytes;
+    int64_t unwatched_until; /* a size */
     int64_t data_set_offset;
     int64_t is_whole; /* its last fragment has come */
     int64_t error;    /* errno of what could not be written, 0 for none */
@@ -142,6 +144,7 @@ int is_command_alike(struct express *x, struct span command);
 enum likeness compare_head(const struct express *x, struct span head);
 
 /* archiving.c */
+int has_room(const struct express *x);
 void prepare_incoming(struct express *x);
 int begin_incoming(struct express *x);
 int archive(struct express *x);
