@@ -65,9 +65,10 @@ class IncomingInstance:
         data_set_offset: int,
         quarantine: Quarantine,
         check_reserve: Callable[[], None],
+        beat: Callable[[], None],
         accept: Callable[[WholeInstance], Archived],
     ) -> None:
-        """The file holds its header, and what of the data set has come so far."""
+        """The file holds its header, and what of the data set has come so far; beat while that is read."""
         self._file = file
         self._announced = announced
         self._syntax = transfer_syntax(announced.transfer_syntax_uid)
@@ -79,7 +80,7 @@ class IncomingInstance:
         self._digest = (
             DataSetDigest()
             if file.size_bytes <= data_set_offset
-            else DataSetDigest.of_begun_file(file.fileno(), data_set_offset)
+            else DataSetDigest.of_begun_file(file.fileno(), data_set_offset, beat=beat)
         )
 
     def __enter__(self) -> Self:

@@ -50,11 +50,12 @@ class IncomingFile:
         if source is None:
             self._descriptor = os.open(self.name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         else:
-            os.link(source, self.name)
-            self._descriptor = os.open(self.name, os.O_RDWR | os.O_CLOEXEC)
-        self.size_bytes = 0 if source is None else source.stat().st_size
+            self._descriptor = os.open(source, os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            self.size_bytes = os.fstat(self._descriptor).st_size
+            if source is not None:  # under the lock: it may be old enough to be taken for an orphan
+                os.link(source, self.name)
         except OSError:
             self.discard()
             raise
