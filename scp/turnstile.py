@@ -8,11 +8,12 @@ import select
 import socket
 import ssl
 import time
+from dataclasses import dataclass
 
 from dicomhub.log import logger
 from scp.child import ChildContext
 from scp.connection import TICK_SECONDS
-from scp.listener import accept
+from scp.listener import accept, waiting_connections
 from scp.meters import ASSOCIATIONS, REJECTIONS, reason_text
 from scp.outcome import Outcome
 from scp.record import request_fields
@@ -26,6 +27,8 @@ from scp.upper_layer.request import RequestMalformed, decode_request
 # A child that has just released an association is free a moment later: until then nobody is refused. On a
 # busy machine the moment is longer, so whoever has just come to the end of an association is waited for.
 GRACE_SECONDS = 0.05
+# Not for longer, though: of many children one is always at the end.
+_LONGEST_GRACE_SECONDS = 0.15
 # How long a peer may take to send its request, and then to close. PS3.8 wants the request read first.
 _PATIENCE_SECONDS = 2.0
 # When there are more, who has had the longest time for it goes: peers that send nothing keep nobody waiting.
@@ -105,13 +108,21 @@ def _fields(request: bytes) -> dict[str, object]:
         return {}
 
 
+@dataclass(slots=True)
+class Knock:
+    """So many connections were waiting, and nobody was free; children may have accepted some since."""
+
+    waiting: int
+    accepted_before: int
+    judged_at: float  # when they are let in or refused
+    last_at: float  # when at the latest, but for a child that is idle already
+
+
 class Turnstile:
     def __init__(self, context: ChildContext) -> None:
         self._context = context
         self._refusals: list[Refusal] = []
-        self._knocked_at: float | None = None
-        self._judged_at = 0.0  # when who has knocked is let in or refused
-        self._accepted_before_knock = 0
+        self._knock: Knock | None = None
 
     def run(self) -> None:
         self._context.slot.set_state(ChildState.ATTENDING)
@@ -131,8 +142,8 @@ class Turnstile:
         for refusal in self._refusals:
             poll.register(refusal, select.POLLIN)
         wait_seconds = TICK_SECONDS
-        if self._knocked_at is not None:
-            wait_seconds = max(0.0, self._judged_at - time.monotonic())
+        if self._knock is not None:
+            wait_seconds = max(0.0, self._knock.judged_at - time.monotonic())
         elif self._context.scoreboard.is_saturated:
             for listener in self._context.listeners:
                 poll.register(listener, select.POLLIN)
@@ -147,44 +158,56 @@ class Turnstile:
 
     def _consider(self, ready: set[int]) -> None:
         """Refuse who has knocked, once the grace is over and if nobody has become free in it."""
-        scoreboard = self._context.scoreboard
-        now = time.monotonic()
-        if self._knocked_at is None:
+        knock, scoreboard, now = self._knock, self._context.scoreboard, time.monotonic()
+        if knock is None:
             if any(listener.fileno() in ready for listener in self._context.listeners):
-                self._knocked_at = now
-                self._judged_at = now + GRACE_SECONDS
-                self._accepted_before_knock = scoreboard.accepted()
-        elif now < self._judged_at:
-            pass
-        # Who has been accepted meanwhile was first in the queue: who is there now has just come.
-        elif not scoreboard.is_saturated or scoreboard.accepted() != self._accepted_before_knock:
-            self._knocked_at = None
-        elif scoreboard.is_anyone_idle() or scoreboard.is_anyone_about_to_be_idle():
-            self._judged_at = now + GRACE_SECONDS
+                self._knock = self._new_knock(now)
+            return
+        if now < knock.judged_at:
+            return
+        # Those who have been accepted meanwhile were the first in the queue: are they all who had knocked?
+        left = knock.waiting - (scoreboard.accepted() - knock.accepted_before)
+        if not scoreboard.is_saturated or left <= 0:
+            self._knock = None
+        elif scoreboard.is_anyone_idle() or (now < knock.last_at and scoreboard.is_anyone_about_to_be_idle()):
+            knock.judged_at = now + GRACE_SECONDS
         else:
-            self._knocked_at = None
-            self._refuse()
+            # The rest with the next turn: those who have come are read first.
+            refused = self._refuse(min(left, _MAX_REFUSALS))
+            knock.waiting -= refused
+            if refused < _MAX_REFUSALS:
+                self._knock = None
 
-    def _refuse(self) -> None:
-        listeners = self._context.listeners
+    def _new_knock(self, now: float) -> Knock:
+        accepted_before = self._context.scoreboard.accepted()
+        # One at least: where the kernel does not tell how many.
+        waiting = sum(map(waiting_connections, self._context.listeners)) or 1
+        return Knock(waiting, accepted_before, now + GRACE_SECONDS, now + _LONGEST_GRACE_SECONDS)
+
+    def _refuse(self, number: int) -> int:
+        """Refuse so many, those who have waited longest; return how many there were."""
+        listeners, refused = self._context.listeners, 0
         for listener in listeners:
-            self._refuse_on(listener, self._context.tls_context if listener is listeners.secure else None)
+            tls = self._context.tls_context if listener is listeners.secure else None
+            while refused < number and self._refuse_one(listener, tls):
+                refused += 1
+        return refused
 
-    def _refuse_on(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
-        for _ in range(_MAX_REFUSALS):  # the rest with the next turn: those who have come are read first
-            connection = accept(listener)
-            if connection is None:
-                return
-            accepted, peer = connection
-            try:
-                refusal = Refusal(accepted, peer=peer, tally=self._context.slot.tally, tls=tls)
-            except OSError:  # gone already
-                accepted.close()
-                continue
-            self._refusals.append(refusal)
-            refusal.advance()
-            if len(self._refusals) > _MAX_REFUSALS:
-                self._refusals.pop(0).close()
+    def _refuse_one(self, listener: socket.socket, tls: ssl.SSLContext | None) -> bool:
+        connection = accept(listener)
+        if connection is None:
+            return False
+        accepted, peer = connection
+        try:
+            refusal = Refusal(accepted, peer=peer, tally=self._context.slot.tally, tls=tls)
+        except OSError:  # gone already
+            accepted.close()
+            return True
+        self._refusals.append(refusal)
+        refusal.advance()
+        if len(self._refusals) > _MAX_REFUSALS:
+            self._refusals.pop(0).close()
+        return True
 
 
 def refuse(context: ChildContext) -> None:
