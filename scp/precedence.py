@@ -14,6 +14,8 @@ from scp.scoreboard import Scoreboard, ScoreboardSlot
 # So many answers make a series; a newcomer is one until it has them, is over, or for so long.
 NEW_ANSWERS = 2
 NEW_SECONDS = 0.05
+# An answer is held back for so long at most, whoever comes: its peer has timers, too.
+MAKE_WAY_SECONDS = 0.1
 # The shortest wait; each look takes twice as long as the one before.
 _LOOK_SECONDS = 0.001
 _LOADAVG = Path("/proc/loadavg")
@@ -26,12 +28,18 @@ class Precedence:
     """
 
     def __init__(
-        self, scoreboard: Scoreboard, slot: ScoreboardSlot, *, processors: int | None = None
+        self,
+        scoreboard: Scoreboard,
+        slot: ScoreboardSlot,
+        *,
+        processors: int | None = None,
+        make_way_seconds: float = MAKE_WAY_SECONDS,
     ) -> None:
         """processors: as many as this process may run on, where nothing else is said."""
         self._scoreboard = scoreboard
         self._slot = slot
         self._processors = len(os.sched_getaffinity(0)) if processors is None else processors
+        self._make_way_seconds = make_way_seconds
         self._answers = 0
         self._waited_at = 0.0
 
@@ -58,7 +66,7 @@ class Precedence:
     def _make_way(self) -> None:
         """Wait as long as a newcomer may lack a processor, for half of the time at most."""
         now = time.monotonic()
-        until = now + (now - self._waited_at)
+        until = now + min(now - self._waited_at, self._make_way_seconds)
         look_seconds = _LOOK_SECONDS
         while self._is_anyone_new(now) and now + look_seconds <= until and self._is_crowded():
             time.sleep(look_seconds)

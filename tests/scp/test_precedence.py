@@ -1,4 +1,4 @@
-"""Who has just come goes first, and whoever makes way for it loses half of its time at most."""
+"""Who has just come goes first; whoever makes way for it loses half of its time at most, and never much at once."""
 
 import time
 from dataclasses import replace
@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from scp.precedence import NEW_ANSWERS, Precedence
+from scp.precedence import MAKE_WAY_SECONDS, NEW_ANSWERS, Precedence
 from scp.scoreboard import ChildState, Scoreboard
 from tests.scp.conversations import CONTEXTS, series
 from tests.scp.in_process import lane_of, needs_the_express_lane, serve
@@ -23,8 +23,8 @@ class Room:
         self.scoreboard = Scoreboard(2)
         self.own, self.other = self.scoreboard.take(), self.scoreboard.take()
 
-    def precedence(self, **how):
-        return Precedence(self.scoreboard, self.own, **how)
+    def precedence(self, *, make_way_seconds=_HOUR_SECONDS, **how):
+        return Precedence(self.scoreboard, self.own, make_way_seconds=make_way_seconds, **how)
 
     def somebody_comes(self, *, in_seconds=_HOUR_SECONDS):
         """And is new until NEW_SECONDS after that."""
@@ -79,6 +79,12 @@ def test_the_first_answers_wait_for_nobody(room):
 def test_nobody_makes_way_for_longer_than_it_has_worked(room):
     bulk = having_answered(room.precedence(processors=0), NEW_ANSWERS)
     bulk._waited_at = time.monotonic()
+    room.somebody_comes()
+    assert is_answering_at_once(bulk)
+
+
+def test_nobody_makes_way_for_long_however_many_come(room):
+    bulk = having_answered(room.precedence(processors=0, make_way_seconds=MAKE_WAY_SECONDS), NEW_ANSWERS)
     room.somebody_comes()
     assert is_answering_at_once(bulk)
 
