@@ -65,7 +65,7 @@ class Generation:
 class Child:
     pid: int
     role: Role
-    generation: int
+    generation: Generation
     slot: ScoreboardSlot
     forked_at: float
     is_leaving: bool = False  # was told to go
@@ -136,7 +136,7 @@ class Children:
             raise
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        child = Child(pid, role, generation.number, slot, forked_at=time.monotonic())
+        child = Child(pid, role, generation, slot, forked_at=time.monotonic())
         self._by_pid[pid] = child
         return child
 

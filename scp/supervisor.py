@@ -149,9 +149,8 @@ class Supervisor:
             log_killed(death.last)
 
     def _kill_the_silent(self) -> None:
-        heartbeat_seconds = self._generation.environment.scp.heartbeat_seconds
         for child in self._children:
-            patience = heartbeat_seconds
+            patience = child.generation.environment.scp.heartbeat_seconds  # it rests by what it was born with
             if child.role is Role.DISPATCHER:
                 patience = max(patience, _DISPATCHER_SILENCE_SECONDS)
             if not child.is_killed and child.is_silent(longer_than_seconds=patience):
@@ -172,7 +171,7 @@ class Supervisor:
     def _size_pool(self) -> None:
         workers = self._children.of(Role.WORKER)
         idle = [child for child in workers if child.state is ChildState.IDLE and not child.is_leaving]
-        old_idle = [child for child in idle if child.generation != self._generation.number]
+        old_idle = [child for child in idle if child.generation is not self._generation]
         census = self._census(workers, idle=len(idle), old_idle=len(old_idle))
         settings = self._generation.environment.scp
         now = plan(census, settings, is_refill_due=time.monotonic() >= self._refill_at)

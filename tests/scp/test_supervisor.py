@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,24 @@ def _seconds_to_a_refusal(scp):
         peer.send(associate_rq())
         assert peer.read() == REJECTED
         return time.monotonic() - begun_at
+
+
+def test_where_children_become_free_all_the_time_those_who_wait_too_long_are_refused(start_scp):
+    scp = start_scp(**SMALL_POOL)
+
+    def converse(_):
+        with RawPeer(scp) as peer:
+            peer.send(associate_rq())
+            answer = peer.read()
+            if answer != REJECTED:
+                assert all(echoes(peer) for _ in range(300))
+                peer.send(RELEASE_RQ)
+                assert peer.read() == (6, bytes(4))
+            return answer == REJECTED
+
+    with ThreadPoolExecutor(40) as peers:
+        refused = list(peers.map(converse, range(80)))
+    assert 0 < sum(refused) < 80
 
 
 def test_peers_that_send_nothing_keep_nobody_from_being_refused(start_scp):
@@ -383,6 +402,24 @@ def test_hup_rolls_the_children_while_an_association_goes_on(start_scp, tmp_path
         assert peer.read() == (6, bytes(4))
     wait_until(lambda: not any(map(is_alive, before)), what="the last of the old ones has gone")
     assert serves(scp)
+
+
+def test_hup_with_a_shorter_heartbeat_finds_nobody_hung_who_may_be_silent_for_longer(start_scp, tmp_path):
+    settings = tmp_path / "settings"
+    settings.write_text("SCP_HEARTBEAT_SECONDS=3600\n")
+    scp = start_scp(DICOMHUB_SETTINGS_FILE=settings, **SMALL_POOL)
+    with RawPeer(scp).associate() as peer:
+        before = workers(scp, 2)
+        serving = busy_worker(scp)
+        [idle] = [pid for pid in before if pid != serving]
+        os.kill(serving, signal.SIGSTOP)  # as a child that rests until its peer says something
+        silent_since = time.monotonic()
+        wait_until(lambda: time.monotonic() - silent_since > 2.5, what="it was silent for so long")
+        settings.write_text("SCP_HEARTBEAT_SECONDS=2\n")
+        scp.signal(signal.SIGHUP)
+        wait_until(lambda: not is_alive(idle), what="the new settings are in force")
+        os.kill(serving, signal.SIGCONT)
+        assert echoes(peer)
 
 
 def _announced_length(scp):
