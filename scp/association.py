@@ -174,7 +174,11 @@ class Association:
             return True  # the alarm rings on
         self._record.show(ChildState.BUSY)
         seconds = min(self._lane.settings.rest_seconds, max(0.0, self._until - time.monotonic()))
-        return self._connection.rest(self._lane.stop, seconds=seconds)
+        began_at = time.monotonic()
+        try:
+            return self._connection.rest(self._lane.stop, seconds=seconds)
+        finally:
+            self._timers.rested(time.monotonic() - began_at)
 
     def _next_deadline(self) -> float:
         deadline = self._timers.deadline(is_waiting_for_more=self._is_waiting_for_more)

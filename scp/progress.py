@@ -20,6 +20,11 @@ class Progress:
         """A message is complete: what it took is no concern of the next one."""
         self._bytes_before = None
 
+    def waited(self, seconds: float) -> None:
+        """All of this time was the peer's."""
+        self._waited_seconds += seconds
+        self._asked_at = time.monotonic()
+
     def is_too_slow(self, received_bytes: int, *, is_waiting_for_more: bool) -> bool:
         """To be asked at least once a tick. received_bytes are all of the connection so far."""
         asked_before, self._asked_at = self._asked_at, time.monotonic()

@@ -61,6 +61,10 @@ class Timers:
         self.heard(at)
         self._progress.begin_anew()
 
+    def rested(self, seconds: float) -> None:
+        """The peer was waited for, outside of any receive."""
+        self._progress.waited(seconds)
+
     def deadline(self, *, is_waiting_for_more: bool) -> float:
         """When, on time.monotonic(), the next timer expires."""
         if self._artim_at != _NEVER:

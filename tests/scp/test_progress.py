@@ -53,6 +53,15 @@ def test_nothing_is_judged_between_messages():
         assert not peer.is_too_slow(is_waiting_for_more=False)
 
 
+def test_a_rest_is_the_peers_time_however_long_it_was():
+    progress = Progress(period_seconds=3600, min_bytes_per_second=MIN_BYTES_PER_SECOND)
+    assert not progress.is_too_slow(1000, is_waiting_for_more=True)
+    progress.waited(3599)
+    assert not progress.is_too_slow(1001, is_waiting_for_more=True)
+    progress.waited(1)
+    assert progress.is_too_slow(1002, is_waiting_for_more=True)
+
+
 @pytest.mark.parametrize("silence", [PERIOD, 3 * PERIOD])
 def test_a_peer_that_drips_after_a_silence_is_too_slow(silence):
     progress = Progress(period_seconds=PERIOD, min_bytes_per_second=MIN_BYTES_PER_SECOND)
