@@ -98,6 +98,7 @@ CONVERSATIONS = {
     "PDUs of a byte": series(5, size=1),
     "large ones": series(5, pixels=bytes(300_000), size=16_000),
     "a PDU each": series(5, size=100_000),
+    "group 2 further on": series(5, more=element(0x00020010, "UI", b"1.2.840.10008.1.2.1")),
     "an echo in between": BEGINNING + ECHO + series(7)[len(BEGINNING) :],
     "the same again": BEGINNING + message("1.2.3.4.1") + message(NEXT),
     "the same UID with other pixels": BEGINNING + message("1.2.3.4.1", pixels=b"other " * 9) + message(NEXT),

@@ -5,10 +5,11 @@ Each conversation is served twice, with the express lane and without; answers, f
 
 import pytest
 
+from dicomhub.intake.incoming_instance import UNWATCHED_BYTES
 from scp.express.library import Library, LibraryUnusable, library_path
 from scp.meters import ASSOCIATION_SECONDS, EXPRESS_INSTANCES, INSTANCE_BYTES, METERS, PLACES, Counter
 from tests.fuzz.lanes import in_both_lanes, mutated_conversation, served
-from tests.scp.conversations import CONVERSATIONS, series
+from tests.scp.conversations import BEGINNING, CONVERSATIONS, NEXT, message, series
 from tests.scp.pdus import RELEASE_RQ
 
 try:
@@ -22,6 +23,7 @@ IN_EXPRESS = {
     "PDUs of a byte": 3,
     "large ones": 3,
     "a PDU each": 3,
+    "group 2 further on": 0,
     "an echo in between": 4,
     "two series in turn": 0,
     "a series after a series": 5,
@@ -84,6 +86,16 @@ def test_a_segment_is_cut_at_its_limit(tmp_path, has_express):
     assert bool(got.express) == has_express
     segments = (tmp_path / "store" / "journal").iterdir()
     assert sorted(path.read_text().count("\n") - 1 for path in segments) == [1, 4, 4]
+
+
+@pytest.mark.parametrize("durability", ["power", "process"])
+def test_a_large_instance_is_for_the_express_lane_too(tmp_path, durability):
+    stream = (
+        BEGINNING + message(NEXT, pixels=bytes(UNWATCHED_BYTES + 2), size=100_000) + message("1.2.3.4.78")
+    )
+    express, receive = in_both_lanes(tmp_path, stream + RELEASE_RQ, SCP_DURABILITY=durability)
+    assert_same(express, receive)
+    assert express.express == 4
 
 
 def test_a_peer_that_takes_small_pdus_only_gets_such(tmp_path):

@@ -30,8 +30,7 @@ static int sync_with(int (*how)(int), int descriptor)
     return result;
 }
 
-/* Whether the disk has its reserve. */
-int has_room(const struct express *x)
+static int has_room(const struct express *x)
 {
     struct statvfs status;
     if (statvfs(x->store_root, &status) < 0)
@@ -100,6 +99,19 @@ int begin_incoming(struct express *x)
     x->is_whole = 0;
     x->error = 0;
     return 1;
+}
+
+/* Now and then with a large instance: sync what it has, so that its end has not to wait for all of it, and look at the
+   free space. 0: it is Python's from here on, and error may say why. */
+int take_stock(struct express *x)
+{
+    x->unwatched_until = x->size_bytes + x->unwatched_bytes;
+    if (x->is_power_safe && sync_with(fdatasync, (int)x->file) < 0) {
+        x->error = errno;
+        return 0;
+    }
+    x->heard_at = now_seconds(); /* as in write_pieces */
+    return has_room(x);
 }
 
 static char *put(char *at, const char *end, const void *bytes, size_t length)

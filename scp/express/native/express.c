@@ -70,7 +70,10 @@ static enum step receive(struct express *x, enum outcome *outcome)
     if (x->until - now < TICK_SECONDS) {
         struct pollfd readable = {.fd = (int)x->socket, .events = POLLIN};
         double wait_seconds = x->until > now ? x->until - now : 0;
-        if (poll(&readable, 1, (int)(wait_seconds * 1000) + 1) <= 0)
+        int ready = poll(&readable, 1, (int)(wait_seconds * 1000) + 1);
+        if (!ready)
+            *outcome = SILENT;
+        if (ready <= 0)
             return RETURN;
     }
     ssize_t received = recv((int)x->socket, x->buffer + x->end, (size_t)room, 0);
@@ -200,12 +203,7 @@ static enum step take_data(struct express *x)
         return RETURN;
     if (found == END)
         return DONE;
-    if (x->size_bytes > x->unwatched_until) {
-        x->unwatched_until = x->size_bytes + x->unwatched_bytes;
-        if (!has_room(x))
-            return RETURN;
-    }
-    return WAIT;
+    return x->size_bytes <= x->unwatched_until || take_stock(x) ? WAIT : RETURN;
 }
 
 static enum step finish(struct express *x, enum outcome *outcome)

@@ -26,7 +26,7 @@ enum outcome {
     CLOSED,      /* the peer has closed, or reset, the connection */
     UNSENT,      /* the peer does not take the response just now: the rest of it is Python's to send */
     HANDED_OVER, /* an instance has begun and is not for this lane any more: Python has to go on with it */
-    SILENT,      /* as LATER: nothing has come for a tick of the connection's */
+    SILENT,      /* as LATER: nothing has come for a tick of the connection's, or until the deadline */
     HELD,        /* somebody has just come, see scp/precedence.py: the response is Python's to send */
 };
 
@@ -69,7 +69,7 @@ struct express {
     const char *incoming_prefix; /* a path: a number and a suffix make it an incoming file's */
     int64_t is_power_safe;
     int64_t reserve_bytes;
-    int64_t unwatched_bytes; /* how far one instance is written until the free space is looked at again */
+    int64_t unwatched_bytes; /* how far one instance is written until take_stock() */
     xxh3_state *digest;
     int (*digest_reset)(xxh3_state *);
     int (*digest_update)(xxh3_state *, const void *, uintptr_t);
@@ -144,9 +144,9 @@ int is_command_alike(struct express *x, struct span command);
 enum likeness compare_head(const struct express *x, struct span head);
 
 /* archiving.c */
-int has_room(const struct express *x);
 void prepare_incoming(struct express *x);
 int begin_incoming(struct express *x);
+int take_stock(struct express *x);
 int archive(struct express *x);
 
 /* answering.c */
