@@ -16,7 +16,7 @@ from pathlib import Path
 
 from scp.upper_layer.events import A_ABORT, A_ASSOCIATE_RJ, A_RELEASE_RP
 from tests.fuzz.mutator import mutated
-from tests.fuzz.seeds import seeds
+from tests.fuzz.seeds import never_seen_before, seeds
 from tests.support.scp_process import ScpProcess, running_scp
 from tests.support.waiting import wait_until
 
@@ -42,11 +42,15 @@ _FAULT = re.compile(r"Traceback|association_failed|child_died|child_failed|child
 
 @dataclass(slots=True)
 class ServingFigures:
-    """outcomes are those of the log's line an association; longest is from the last byte sent to the close."""
+    """outcomes are those of the log's line an association; longest is from the last byte sent to the close.
+
+    express are the instances that the express lane has stored.
+    """
 
     streams: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     archived: int = 0
+    express: int = 0
     longest_seconds: float = 0.0
 
 
@@ -74,7 +78,9 @@ def _fuzz(scp: ScpProcess, connect: Connect, *, streams: int, seed: int) -> Serv
     _warm_up(scp, connect, originals)
     wait_until(lambda: set(_threads(scp)) == {1}, what="the warm-up is over")
     before = _traces(scp)
-    jobs = [(mutated(chance, originals), chance.random()) for _ in range(streams)]
+    jobs = [
+        (never_seen_before(mutated(chance, originals), number), chance.random()) for number in range(streams)
+    ]
     with ThreadPoolExecutor(_PEERS) as peers:
         for seconds in peers.map(lambda job: _converse(connect(scp), *job), jobs):
             figures.streams += 1
@@ -87,6 +93,7 @@ def _fuzz(scp: ScpProcess, connect: Connect, *, streams: int, seed: int) -> Serv
     assert "failed" not in figures.outcomes, "an association has ended for no reason that it knows of"
     assert figures.longest_seconds < _LONGEST_SECONDS, "an association has outlived its timers"
     figures.archived = len(scp.archived())
+    figures.express = sum(map(int, re.findall(r'"express": ?(\d+)', log)))
     return figures
 
 

@@ -1,18 +1,22 @@
 """Time in the express lane: what a timer has ended stays ended, and what takes us long is not the peer's."""
 
 import ctypes
+import socket
 import time
 from threading import Thread
 
 import pytest
 
 from dicomhub.intake.segments import read_segment
+from scp.express.lane import ExpressLane
 from scp.express.library import library_path
 from tests.scp.conversations import BEGINNING, CONTEXTS, NEXT, message, series
 from tests.scp.in_process import lane_of
+from tests.scp.pdus import RELEASE_RQ
 from tests.scp.run_here import association_with_peer, served
 from tests.support.incoming import being_written
 from tests.support.scp_process import HANG_SECONDS
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(
     not library_path().exists(), reason="the express lane is not built (make express)"
@@ -76,7 +80,7 @@ def test_a_peer_is_not_stalled_while_we_write_what_it_has_sent(tmp_path):
 
 def test_what_lies_in_the_buffer_puts_no_tick_off(tmp_path):
     lane = lane_of(tmp_path, has_express=True, BATCH_MAX_SECONDS=0.1)
-    slowly = Slowly(lane, [0.02] * 30)
+    slowly = Slowly(lane, [0.04] * 30)
     with served(lane) as peer:
         peer.associate(*CONTEXTS)
         peer.send(series(30, size=1000))
@@ -85,3 +89,25 @@ def test_what_lies_in_the_buffer_puts_no_tick_off(tmp_path):
     assert slowly.waits == []
     assert len(segments) > 2, "segments are cut at their age"
     assert sum(len(segment.batch.instances) for segment in segments) == 30
+
+
+def test_a_peer_that_takes_its_answers_late_gets_them_all(tmp_path, monkeypatch):
+    unsent, of_lane = [], ExpressLane.unsent
+    monkeypatch.setattr(ExpressLane, "unsent", lambda lane: unsent.append(of_lane(lane)) or unsent[-1])
+    lane = lane_of(tmp_path, has_express=True)
+    with association_with_peer(lane) as (association, peer):
+        # As little room as there can be for answers that nobody takes, on both sides.
+        association._connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        serving = Thread(target=association.run)
+        serving.start()
+        peer.associate(*CONTEXTS)
+        messages = [message(f"1.2.3.4.{index}") for index in range(1, 500)]
+        sending = Thread(target=lambda: peer.send(b"".join(messages) + RELEASE_RQ))
+        sending.start()
+        wait_until(lambda: unsent, what="an answer finds no room")
+        assert [peer.status() for _ in messages] == [(0, "")] * len(messages)
+        assert peer.read() == (6, bytes(4))
+        sending.join(HANG_SECONDS)
+    serving.join(HANG_SECONDS)
+    assert len(archived(lane)) == len(messages)

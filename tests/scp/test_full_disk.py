@@ -1,5 +1,7 @@
 """A live SCP on a disk that is really full, under its reserve, or gone."""
 
+import resource
+
 import pytest
 
 from dicomhub.intake.journal import CUT, OPEN
@@ -106,6 +108,34 @@ def test_under_the_reserve_associations_are_congested_and_running_stores_out_of_
         lambda: metrics.value("scp_rejections_total", reason="temporary congestion") == 1,
         what="the rejection is counted",
     )
+
+
+@pytest.mark.parametrize("durability", ["power", "process"])
+def test_what_the_journal_has_no_room_for_is_taken_back(start_scp, tmp_path, durability):
+    scp = start_scp(
+        SCP_DURABILITY=durability,
+        SCP_MIN_SPARE_CHILDREN=1,
+        SCP_MAX_SPARE_CHILDREN=1,
+        SCP_MAX_CHILDREN=1,
+        BATCH_MAX_INSTANCES=10_000,
+        BATCH_MAX_SECONDS=3600,
+    )
+    [child] = wait_until(lambda: scp.children("worker"), what="it is there")
+    paths = write_ct_series(tmp_path / "ct", instances=120, patient_id="LINES", rows=16)
+    with RawPeer(scp).associate_for(paths[0]) as peer:
+        assert [store(peer, path) for path in paths[:100]] == [0] * 100
+        # Larger than its files are, and than its log is: only the journal cannot grow, but for a line and a half.
+        [segment] = [path for path in (scp.store_root / "journal").iterdir() if path.suffix == OPEN]
+        line_bytes = segment.stat().st_size // 101
+        limits = resource.prlimit(child, resource.RLIMIT_FSIZE)
+        limit = segment.stat().st_size + line_bytes * 3 // 2
+        resource.prlimit(child, resource.RLIMIT_FSIZE, (limit, limits[1]))
+        assert [store(peer, path) for path in paths[100:110]] == [0] + [OUT_OF_RESOURCES] * 9
+        check_what_was_stored_and_nothing_else_is_there(scp, paths[:101])
+        resource.prlimit(child, resource.RLIMIT_FSIZE, limits)
+        assert [store(peer, path) for path in paths[101:]] == [0] * 19
+    wait_until(lambda: scp.incoming() == [], what="no file is ready for a next instance")
+    check_what_was_stored_and_nothing_else_is_there(scp, paths)
 
 
 @pytest.mark.parametrize("before", [0, 2], ids=["alone", "in a series"])
