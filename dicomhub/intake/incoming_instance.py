@@ -77,11 +77,9 @@ class IncomingInstance:
         self._unwatched_until_bytes = UNWATCHED_BYTES
         self._accept = accept
         self._data_set_offset = data_set_offset
-        self._digest = (
-            DataSetDigest()
-            if file.size_bytes <= data_set_offset
-            else DataSetDigest.of_begun_file(file.fileno(), data_set_offset, beat=beat)
-        )
+        self._beat = beat
+        # None: that of what has come is made when it is wanted. It takes time, and the rest may never come.
+        self._digest = DataSetDigest() if file.size_bytes <= data_set_offset else None
 
     def __enter__(self) -> Self:
         return self
@@ -92,13 +90,13 @@ class IncomingInstance:
     def write(self, buffers: Sequence[bytes | memoryview]) -> None:
         """Append bytes of the data set, without a copy. Raises OutOfResources; discard it then."""
         try:
+            update = (self._digest or self._digest_of_begun()).update
             self._file.write(buffers)
             if self._file.size_bytes > self._unwatched_until_bytes:
                 self._unwatched_until_bytes = self._file.size_bytes + UNWATCHED_BYTES
                 self._check_reserve()
         except OSError as error:
             raise out_of_resources(error) from error
-        update = self._digest.update
         for buffer in buffers:
             update(buffer)
 
@@ -114,7 +112,7 @@ class IncomingInstance:
                     self._announced,
                     self._checked_head(),
                     self._file,
-                    str(self._digest),
+                    str(self._digest or self._digest_of_begun()),
                     self._data_set_offset,
                 )
             )
@@ -125,6 +123,12 @@ class IncomingInstance:
             raise out_of_resources(error) from error
         finally:
             self.discard()
+
+    def _digest_of_begun(self) -> DataSetDigest:
+        self._digest = DataSetDigest.of_begun_file(
+            self._file.fileno(), self._data_set_offset, beat=self._beat
+        )
+        return self._digest
 
     def discard(self) -> None:
         """Remove the incoming file. May be called any number of times."""
