@@ -218,13 +218,13 @@ class Scoreboard:
         """How many connections all children have accepted so far."""
         return sum(slot.accepted for slot in self._used_slots())
 
-    def is_anyone_idle(self) -> bool:
-        """Whether a child waits for a connection: newer than what the supervisor has declared."""
-        return any(slot.state is ChildState.IDLE for slot in self._used_slots())
+    def count_idle(self) -> int:
+        """How many children wait for a connection: newer than what the supervisor has declared."""
+        return sum(slot.state is ChildState.IDLE for slot in self._used_slots())
 
-    def is_anyone_about_to_be_idle(self) -> bool:
-        """Whether a child is at the end of an association, and idle as soon as its peer has closed."""
-        return any(slot.has_just_ended for slot in self._used_slots())
+    def count_about_to_be_idle(self) -> int:
+        """How many children are at the end of an association, and idle as soon as their peer has closed."""
+        return sum(slot.has_just_ended for slot in self._used_slots())
 
     def is_anyone_new(self, *, since: float) -> bool:
         """Whether a child has a newcomer that has come since then."""

@@ -8,7 +8,7 @@ import select
 import socket
 import ssl
 import time
-from dataclasses import dataclass
+from collections import deque
 
 from dicomhub.log import logger
 from scp.child import ChildContext
@@ -29,6 +29,8 @@ from scp.upper_layer.request import RequestMalformed, decode_request
 GRACE_SECONDS = 0.05
 # Not for longer, though: of many children one is always at the end.
 _LONGEST_GRACE_SECONDS = 0.15
+# How often those who wait are counted.
+_LOOK_SECONDS = 0.01
 # How long a peer may take to send its request, and then to close. PS3.8 wants the request read first.
 _PATIENCE_SECONDS = 2.0
 # When there are more, who has had the longest time for it goes: peers that send nothing keep nobody waiting.
@@ -108,21 +110,15 @@ def _fields(request: bytes) -> dict[str, object]:
         return {}
 
 
-@dataclass(slots=True)
-class Knock:
-    """So many connections were waiting, and nobody was free; children may have accepted some since."""
-
-    waiting: int
-    accepted_before: int
-    judged_at: float  # when they are let in or refused
-    last_at: float  # when at the latest, but for a child that is idle already
-
-
 class Turnstile:
     def __init__(self, context: ChildContext) -> None:
         self._context = context
         self._refusals: list[Refusal] = []
-        self._knock: Knock | None = None
+        self._refused = 0
+        # How many connections had come by when, while there are some that nobody has accepted.
+        self._arrivals: deque[tuple[float, int]] = deque()
+        # Whose turn it is to be asked first.
+        self._in_turn = deque(context.listeners)
 
     def run(self) -> None:
         self._context.slot.set_state(ChildState.ATTENDING)
@@ -131,7 +127,7 @@ class Turnstile:
             ready = self._wait()
             self._context.to_turnstile.drain()
             self._advance(ready)
-            self._consider(ready)
+            self._consider()
         self._context.listeners.close()
 
     def _wait(self) -> set[int]:
@@ -142,12 +138,12 @@ class Turnstile:
         for refusal in self._refusals:
             poll.register(refusal, select.POLLIN)
         wait_seconds = TICK_SECONDS
-        if self._knock is not None:
-            wait_seconds = max(0.0, self._knock.judged_at - time.monotonic())
+        if self._arrivals:
+            wait_seconds = _LOOK_SECONDS
         elif self._context.scoreboard.is_saturated:
             for listener in self._context.listeners:
                 poll.register(listener, select.POLLIN)
-        return {descriptor for descriptor, _ in poll.poll(wait_seconds * 1000 + 1)}
+        return {descriptor for descriptor, _ in poll.poll(wait_seconds * 1000)}
 
     def _advance(self, ready: set[int]) -> None:
         now = time.monotonic()
@@ -156,58 +152,55 @@ class Turnstile:
                 self._refusals.remove(refusal)
                 refusal.close()
 
-    def _consider(self, ready: set[int]) -> None:
-        """Refuse who has knocked, once the grace is over and if nobody has become free in it."""
-        knock, scoreboard, now = self._knock, self._context.scoreboard, time.monotonic()
-        if knock is None:
-            if any(listener.fileno() in ready for listener in self._context.listeners):
-                self._knock = self._new_knock(now)
+    def _consider(self) -> None:
+        """Refuse who has waited for too long; one less for every child that is about to accept."""
+        scoreboard = self._context.scoreboard
+        # In this order: one that is accepted in between is not taken for one that waits, too.
+        gone = scoreboard.accepted() + self._refused
+        waiting = sum(map(waiting_connections, self._context.listeners))
+        if not waiting or not scoreboard.is_saturated:
+            self._arrivals.clear()
             return
-        if now < knock.judged_at:
+        now = time.monotonic()
+        self._arrivals.append((now, gone + waiting))
+        while len(self._arrivals) > 1 and self._arrivals[1][0] <= now - _LONGEST_GRACE_SECONDS:
+            self._arrivals.popleft()
+        late = self._came_by(now - GRACE_SECONDS) - gone
+        if late <= 0:
             return
-        # Those who have been accepted meanwhile were the first in the queue: are they all who had knocked?
-        left = knock.waiting - (scoreboard.accepted() - knock.accepted_before)
-        if not scoreboard.is_saturated or left <= 0:
-            self._knock = None
-        elif scoreboard.is_anyone_idle() or (now < knock.last_at and scoreboard.is_anyone_about_to_be_idle()):
-            knock.judged_at = now + GRACE_SECONDS
-        else:
-            # The rest with the next turn: those who have come are read first.
-            refused = self._refuse(min(left, _MAX_REFUSALS))
-            knock.waiting -= refused
-            if refused < _MAX_REFUSALS:
-                self._knock = None
+        idle, ending = scoreboard.count_idle(), scoreboard.count_about_to_be_idle()
+        later = self._came_by(now - _LONGEST_GRACE_SECONDS) - gone
+        number = max(late - idle - ending, later - idle)
+        # The rest with the next turn: those who have come are read first.
+        for _ in range(min(number, _MAX_REFUSALS)):
+            if not self._refuse_one():
+                break
 
-    def _new_knock(self, now: float) -> Knock:
-        accepted_before = self._context.scoreboard.accepted()
-        # One at least: where the kernel does not tell how many.
-        waiting = sum(map(waiting_connections, self._context.listeners)) or 1
-        return Knock(waiting, accepted_before, now + GRACE_SECONDS, now + _LONGEST_GRACE_SECONDS)
+    def _came_by(self, moment: float) -> int:
+        return max((count for at, count in self._arrivals if at <= moment), default=0)
 
-    def _refuse(self, number: int) -> int:
-        """Refuse so many, those who have waited longest; return how many there were."""
-        listeners, refused = self._context.listeners, 0
-        for listener in listeners:
-            tls = self._context.tls_context if listener is listeners.secure else None
-            while refused < number and self._refuse_one(listener, tls):
-                refused += 1
-        return refused
+    def _refuse_one(self) -> bool:
+        """Refuse who has waited longest, on either port in turn. False: nobody can be accepted."""
+        self._in_turn.rotate()
+        for listener in self._in_turn:
+            connection = accept(listener)
+            if connection is not None:
+                self._refused += 1
+                is_secure = listener is self._context.listeners.secure
+                self._begin_refusal(*connection, tls=self._context.tls_context if is_secure else None)
+                return True
+        return False
 
-    def _refuse_one(self, listener: socket.socket, tls: ssl.SSLContext | None) -> bool:
-        connection = accept(listener)
-        if connection is None:
-            return False
-        accepted, peer = connection
+    def _begin_refusal(self, accepted: socket.socket, peer: str, *, tls: ssl.SSLContext | None) -> None:
         try:
             refusal = Refusal(accepted, peer=peer, tally=self._context.slot.tally, tls=tls)
         except OSError:  # gone already
             accepted.close()
-            return True
+            return
         self._refusals.append(refusal)
         refusal.advance()
         if len(self._refusals) > _MAX_REFUSALS:
             self._refusals.pop(0).close()
-        return True
 
 
 def refuse(context: ChildContext) -> None:

@@ -50,16 +50,16 @@ def test_who_has_just_come_to_the_end_of_an_association_is_about_to_be_idle():
     board = Scoreboard(2)
     slot = board.take()
     for state in (AssociationState.OPENING, AssociationState.ESTABLISHED, AssociationState.ENDING):
-        assert not board.is_anyone_about_to_be_idle()
+        assert board.count_about_to_be_idle() == 0
         slot.begin_association(peer="127.0.0.1:104")
         slot.set_association_state(state)
-    assert board.is_anyone_about_to_be_idle()
-    wait_until(lambda: not board.is_anyone_about_to_be_idle(), what="hope ends")
+    assert board.count_about_to_be_idle() == 1
+    wait_until(lambda: board.count_about_to_be_idle() == 0, what="hope ends")
     slot.set_association_state(AssociationState.NONE)  # the peer has closed at last
-    assert board.is_anyone_about_to_be_idle()
+    assert board.count_about_to_be_idle() == 1
     slot.end_association()
-    assert board.is_anyone_idle()
-    assert not board.is_anyone_about_to_be_idle()
+    assert board.count_idle() == 1
+    assert board.count_about_to_be_idle() == 0
 
 
 def test_slots_are_given_back_and_given_out_again():

@@ -177,7 +177,7 @@ def test_where_children_become_free_all_the_time_those_who_wait_too_long_are_ref
             peer.send(associate_rq())
             answer = peer.read()
             if answer != REJECTED:
-                assert all(echoes(peer) for _ in range(300))
+                assert all(echoes(peer) for _ in range(100))
                 peer.send(RELEASE_RQ)
                 assert peer.read() == (6, bytes(4))
             return answer == REJECTED
