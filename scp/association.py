@@ -54,7 +54,7 @@ class Association:
         )
         self._express: ExpressLane | None = None
         self._has_unread_events = False
-        self._is_silent = False  # nothing came when we last looked, for a tick
+        self._is_silent = False  # nothing came when we last looked, for a tick or until self._until
         self._general: GeneralLane | None = None  # once the association is in its care
         self._until = 0.0  # the peer is waited for until then; worked out anew with each tick
 
@@ -175,10 +175,10 @@ class Association:
         self._record.show(ChildState.BUSY)
         seconds = min(self._lane.settings.rest_seconds, max(0.0, self._until - time.monotonic()))
         began_at = time.monotonic()
-        try:
-            return self._connection.rest(self._lane.stop, seconds=seconds)
-        finally:
-            self._timers.rested(time.monotonic() - began_at)
+        is_over = self._connection.rest(self._lane.stop, seconds=seconds)
+        # No longer than that: what is beyond it is a machine that stood still.
+        self._timers.rested(min(time.monotonic() - began_at, seconds))
+        return is_over
 
     def _next_deadline(self) -> float:
         deadline = self._timers.deadline(is_waiting_for_more=self._is_waiting_for_more)

@@ -21,12 +21,12 @@ class Progress:
         self._bytes_before = None
 
     def waited(self, seconds: float) -> None:
-        """All of this time was the peer's."""
+        """All of this time was the peer's, beside what is found when next asked."""
         self._waited_seconds += seconds
         self._asked_at = time.monotonic()
 
     def is_too_slow(self, received_bytes: int, *, is_waiting_for_more: bool) -> bool:
-        """To be asked at least once a tick. received_bytes are all of the connection so far."""
+        """To be asked once a tick, but for rests. received_bytes are all of the connection so far."""
         asked_before, self._asked_at = self._asked_at, time.monotonic()
         if not is_waiting_for_more:
             self._bytes_before = None
@@ -34,7 +34,7 @@ class Progress:
         if self._bytes_before is None:
             self._begin(received_bytes)
             return False
-        # No receive waits for longer than a tick: the rest is time that we took, to write for one.
+        # No receive waits for longer than a tick: what is beyond it is time that we took, to write for one.
         self._waited_seconds += min(self._asked_at - asked_before, TICK_SECONDS)
         if self._waited_seconds < self._period_seconds:
             return False

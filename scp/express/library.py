@@ -98,7 +98,7 @@ class Express(ctypes.Structure):
             "prepared",
             "file",
             "size_bytes",
-            "unwatched_until",
+            "unwatched_until_bytes",
             "data_set_offset",
             "is_whole",
             "error",

@@ -91,7 +91,9 @@ def test_a_segment_is_cut_at_its_limit(tmp_path, has_express):
 @pytest.mark.parametrize("durability", ["power", "process"])
 def test_a_large_instance_is_for_the_express_lane_too(tmp_path, durability):
     stream = (
-        BEGINNING + message(NEXT, pixels=bytes(UNWATCHED_BYTES + 2), size=100_000) + message("1.2.3.4.78")
+        BEGINNING
+        + message(NEXT, pixels=bytes(UNWATCHED_BYTES + 1024 * 1024), size=100_000)
+        + message("1.2.3.4.78")
     )
     express, receive = in_both_lanes(tmp_path, stream + RELEASE_RQ, SCP_DURABILITY=durability)
     assert_same(express, receive)

@@ -95,23 +95,22 @@ int begin_incoming(struct express *x)
     x->file = x->prepared;
     x->prepared = -1;
     x->size_bytes = 0;
-    x->unwatched_until = x->unwatched_bytes;
+    x->unwatched_until_bytes = x->unwatched_bytes;
     x->is_whole = 0;
     x->error = 0;
     return 1;
 }
 
 /* Now and then with a large instance: sync what it has, so that its end has not to wait for all of it, and look at the
-   free space. 0: it is Python's from here on, and error may say why. */
+   free space, and whether the journal's segment has been cut meanwhile: then it cannot end here, and the less of it there
+   is to be read again, the better. 0: it is Python's from here on, and error may say why. */
 int take_stock(struct express *x)
 {
-    x->unwatched_until = x->size_bytes + x->unwatched_bytes;
-    if (x->is_power_safe && sync_with(fdatasync, (int)x->file) < 0) {
+    x->unwatched_until_bytes = x->size_bytes + x->unwatched_bytes;
+    if (x->is_power_safe && sync_with(fdatasync, (int)x->file) < 0)
         x->error = errno;
-        return 0;
-    }
     x->heard_at = now_seconds(); /* as in write_pieces */
-    return has_room(x);
+    return !x->error && x->journal >= 0 && has_room(x);
 }
 
 static char *put(char *at, const char *end, const void *bytes, size_t length)

@@ -203,7 +203,9 @@ static enum step take_data(struct express *x)
         return RETURN;
     if (found == END)
         return DONE;
-    return x->size_bytes <= x->unwatched_until || take_stock(x) ? WAIT : RETURN;
+    if (x->size_bytes > x->unwatched_until_bytes && !take_stock(x))
+        return RETURN;
+    return WAIT;
 }
 
 static enum step finish(struct express *x, enum outcome *outcome)

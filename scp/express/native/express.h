@@ -21,7 +21,7 @@ enum {
 
 /* What express_run() returns. */
 enum outcome {
-    LATER,       /* a tick, a deadline or a signal: nothing is wrong, call again */
+    LATER,       /* a tick or a signal: nothing is wrong, call again */
     OTHER,       /* what comes next is not for this lane, and is in the buffer from its first byte on */
     CLOSED,      /* the peer has closed, or reset, the connection */
     UNSENT,      /* the peer does not take the response just now: the rest of it is Python's to send */
@@ -115,7 +115,7 @@ struct express {
     /* The instance that has begun: file is -1 when none has. */
     int64_t file;
     int64_t size_bytes;
-    int64_t unwatched_until; /* a size */
+    int64_t unwatched_until_bytes;
     int64_t data_set_offset;
     int64_t is_whole; /* its last fragment has come */
     int64_t error;    /* errno of what could not be written, 0 for none */
