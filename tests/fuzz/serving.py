@@ -44,7 +44,7 @@ _FAULT = re.compile(r"Traceback|association_failed|child_died|child_failed|child
 class ServingFigures:
     """outcomes are those of the log's line an association; longest is from the last byte sent to the close.
 
-    express are the instances that the express lane has stored.
+    express are the instances that the express lane has stored after the warm-up.
     """
 
     streams: int = 0
@@ -77,7 +77,7 @@ def _fuzz(scp: ScpProcess, connect: Connect, *, streams: int, seed: int) -> Serv
     wait_until(lambda: len(scp.children("worker")) == _PEERS + 4, what="the pool is full")
     _warm_up(scp, connect, originals)
     wait_until(lambda: set(_threads(scp)) == {1}, what="the warm-up is over")
-    before = _traces(scp)
+    before, warm_up_bytes = _traces(scp), len(scp.log())
     jobs = [
         (never_seen_before(mutated(chance, originals), number), chance.random()) for number in range(streams)
     ]
@@ -93,7 +93,7 @@ def _fuzz(scp: ScpProcess, connect: Connect, *, streams: int, seed: int) -> Serv
     assert "failed" not in figures.outcomes, "an association has ended for no reason that it knows of"
     assert figures.longest_seconds < _LONGEST_SECONDS, "an association has outlived its timers"
     figures.archived = len(scp.archived())
-    figures.express = sum(map(int, re.findall(r'"express": ?(\d+)', log)))
+    figures.express = sum(map(int, re.findall(r'"express": ?(\d+)', log[warm_up_bytes:])))
     return figures
 
 

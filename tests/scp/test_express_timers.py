@@ -9,7 +9,7 @@ import pytest
 
 from dicomhub.intake.segments import read_segment
 from scp.express.lane import ExpressLane
-from scp.express.library import library_path
+from scp.express.library import Outcome, library_path
 from tests.scp.conversations import BEGINNING, CONTEXTS, NEXT, message, series
 from tests.scp.in_process import lane_of
 from tests.scp.pdus import RELEASE_RQ
@@ -92,8 +92,13 @@ def test_what_lies_in_the_buffer_puts_no_tick_off(tmp_path):
 
 
 def test_a_peer_that_takes_its_answers_late_gets_them_all(tmp_path, monkeypatch):
-    unsent, of_lane = [], ExpressLane.unsent
-    monkeypatch.setattr(ExpressLane, "unsent", lambda lane: unsent.append(of_lane(lane)) or unsent[-1])
+    outcomes, run = [], ExpressLane.run
+
+    def run_and_note(lane, **how):
+        outcomes.append(run(lane, **how))
+        return outcomes[-1]
+
+    monkeypatch.setattr(ExpressLane, "run", run_and_note)
     lane = lane_of(tmp_path, has_express=True)
     with association_with_peer(lane) as (association, peer):
         # As little room as there can be for answers that nobody takes, on both sides.
@@ -105,7 +110,7 @@ def test_a_peer_that_takes_its_answers_late_gets_them_all(tmp_path, monkeypatch)
         messages = [message(f"1.2.3.4.{index}") for index in range(1, 500)]
         sending = Thread(target=lambda: peer.send(b"".join(messages) + RELEASE_RQ))
         sending.start()
-        wait_until(lambda: unsent, what="an answer finds no room")
+        wait_until(lambda: Outcome.UNSENT in outcomes, what="an answer finds no room")
         assert [peer.status() for _ in messages] == [(0, "")] * len(messages)
         assert peer.read() == (6, bytes(4))
         sending.join(HANG_SECONDS)

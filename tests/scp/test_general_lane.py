@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 from pynetdicom import AE
+from pynetdicom.association import Association
 
 from tests.scp.copies import archived, fresh_copy
 from tests.scp.lanes import STUDY_ROOT_FIND, associated, request
@@ -33,6 +34,7 @@ from tests.scp.pdus import (
 )
 from tests.scp.raw_peer import RawPeer, data_pdus, data_set_of, store_command
 from tests.support.process_memory import peak_bytes
+from tests.support.pynetdicom_peer import statuses
 from tests.support.samples import sample
 from tests.support.waiting import wait_until
 
@@ -82,12 +84,10 @@ def test_pynetdicom_stores_and_echoes_beside_a_query_service_that_is_rejected(sc
     entity.add_requested_context(STUDY_ROOT_FIND)
     entity.add_requested_context(data_set.SOPClassUID, data_set.file_meta.TransferSyntaxUID)
     entity.add_requested_context(VERIFICATION)
-    association = entity.associate(scp.host, scp.port)
+    sends = (Association.send_c_echo, lambda association: association.send_c_store(data_set))
+    association, found = statuses(entity, scp.host, scp.port, sends)
     assert [context.abstract_syntax for context in association.rejected_contexts] == [STUDY_ROOT_FIND]
-    assert association.send_c_echo().Status == 0
-    assert association.send_c_store(data_set).Status == 0
-    association.release()
-    entity.shutdown()
+    assert found == [0, 0]
     assert dcmread(next(f for f in scp.archived() if f.stem == path.stem)) == data_set
 
 

@@ -8,6 +8,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 from pynetdicom import AE
+from pynetdicom.association import Association
 
 from dicomhub.standard.part10 import read_file_meta
 from scp.messages import COMMAND_SET_MAX_BYTES
@@ -35,6 +36,7 @@ from tests.scp.pdus import (
     us,
 )
 from tests.scp.raw_peer import RawPeer, data_pdus, data_set_of, store_command
+from tests.support.pynetdicom_peer import statuses
 from tests.support.samples import sample
 from tests.support.waiting import wait_until
 
@@ -117,12 +119,8 @@ def test_pynetdicom_stores_and_echoes(scp, tmp_path):
     entity = AE()
     entity.add_requested_context(data_set.SOPClassUID, data_set.file_meta.TransferSyntaxUID)
     entity.add_requested_context(VERIFICATION)
-    association = entity.associate(scp.host, scp.port)
-    assert association.is_established
-    assert association.send_c_echo().Status == 0
-    assert association.send_c_store(data_set).Status == 0
-    association.release()
-    entity.shutdown()
+    sends = (Association.send_c_echo, lambda association: association.send_c_store(data_set))
+    assert statuses(entity, scp.host, scp.port, sends)[1] == [0, 0]
     assert dcmread(next(f for f in scp.archived() if f.stem == path.stem)) == data_set
 
 
@@ -202,6 +200,27 @@ def test_another_sop_class_than_the_commands_in_the_data_set_is_refused(scp, tmp
 def test_what_is_no_data_set_is_refused(scp, tmp_path, content):
     path = fresh_copy("CT_small.dcm", tmp_path)
     assert 0xC000 <= refused(scp, path, c_store_rq(CT, path.stem), content)[0] <= 0xCFFF
+
+
+def test_a_data_set_without_a_byte_is_refused(scp, tmp_path):
+    path = fresh_copy("CT_small.dcm", tmp_path)
+    with RawPeer(scp).associate_for(path) as peer:
+        peer.send(store_command(path) + p_data(pdv(b"")))
+        assert peer.status()[0] == 0xC000
+        peer.send(store_command(path) + b"".join(data_pdus(data_set_of(path))))
+        assert peer.status() == (0, "")
+    assert archived(scp, path) == data_set_of(path)
+
+
+@pytest.mark.parametrize("group_length", [0, 1, 0xFFFFFFFF])
+def test_a_wrong_group_length_of_the_command_does_not_matter(scp, tmp_path, group_length):
+    path = fresh_copy("CT_small.dcm", tmp_path)
+    command = c_store_rq(CT, path.stem)
+    command = command[:8] + struct.pack("<I", group_length) + command[12:]
+    with RawPeer(scp).associate_for(path) as peer:
+        peer.send(p_data(pdv(command, control=COMMAND | LAST)) + b"".join(data_pdus(data_set_of(path))))
+        assert peer.status() == (0, "")
+    assert archived(scp, path) == data_set_of(path)
 
 
 @pytest.mark.parametrize("name", ["CT_small.dcm", "MR_small_implicit.dcm", "MR_small_bigendian.dcm"])

@@ -8,10 +8,12 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 import pytest
 from pynetdicom import AE
+from pynetdicom.association import Association
 
 from dicomhub.environment import EnvironmentInvalid, read_environment
 from tests.fuzz.serving import fuzz_supervisor
@@ -32,6 +34,7 @@ from tests.scp.pdus import (
 from tests.scp.raw_peer import RawPeer, data_pdus, data_set_of, store_command
 from tests.support.certificates import Certificate, make_authority, make_certificate
 from tests.support.ct_series import write_ct_series
+from tests.support.pynetdicom_peer import statuses
 from tests.support.samples import sample
 from tests.support.scp_process import ScpProcess, running_scp
 from tests.support.waiting import wait_until
@@ -130,9 +133,9 @@ def test_what_pynetdicom_sends_is_kept_bit_for_bit(scp, certificates, tmp_path, 
     context.maximum_version = ssl.TLSVersion[version]
     entity = AE()
     entity.add_requested_context("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2.1")
-    association = entity.associate(scp.host, scp.tls_port, tls_args=(context, scp.host))
-    assert [association.send_c_store(path).Status for path in paths] == [0, 0, 0]
-    association.release()
+    sends = [partial(Association.send_c_store, dataset=path) for path in paths]
+    found = statuses(entity, scp.host, scp.tls_port, sends, tls_args=(context, scp.host))[1]
+    assert found == [0, 0, 0]
     for path in paths:
         assert archived(scp, path) == data_set_of(path)
     assert re.search(rf"contexts_proposed=1 .*tls={version.replace('_', '.')}", scp.log())
@@ -159,11 +162,11 @@ def test_pynetdicom_echoes_and_stores_beside_a_query_service_that_is_rejected(sc
     entity.add_requested_context(STUDY_ROOT_FIND)
     entity.add_requested_context(CT, EXPLICIT)
     entity.add_requested_context(VERIFICATION)
-    association = entity.associate(scp.host, scp.tls_port, tls_args=(trusting(certificates), scp.host))
+    sends = [Association.send_c_echo, *(partial(Association.send_c_store, dataset=path) for path in paths)]
+    tls = trusting(certificates), scp.host
+    association, found = statuses(entity, scp.host, scp.tls_port, sends, tls_args=tls)
     assert [context.abstract_syntax for context in association.rejected_contexts] == [STUDY_ROOT_FIND]
-    assert association.send_c_echo().Status == 0
-    assert [association.send_c_store(path).Status for path in paths] == [0, 0]
-    association.release()
+    assert found == [0, 0, 0]
     for path in paths:
         assert archived(scp, path) == data_set_of(path)
 
