@@ -1,6 +1,6 @@
 """After the machine has stopped uncleanly: archived files that no journal names.
 
-An archived file is on the disk before its sender hears of it, its journal line up to a second later. So lines
+An archived file is on the disk before its sender hears of it, its journal line about a second later. So lines
 can be missing from a segment that was open when the power went, and from nowhere else.
 """
 
