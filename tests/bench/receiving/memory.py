@@ -1,10 +1,10 @@
 """What a child weighs, and whether those that wait are in the way of those that work."""
 
 import socket
-import statistics
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from itertools import count
+from statistics import median
 
 from tests.bench.receiving.backed_memory import touch_free_memory
 from tests.bench.receiving.cpu import cpu_seconds_at_rest, private_bytes
@@ -12,7 +12,7 @@ from tests.bench.receiving.data_sets import write_large
 from tests.bench.receiving.rounds import empty
 from tests.bench.receiving.sections import Bench
 from tests.bench.receiving.senders import send
-from tests.bench.report.table import Table, number, ratio
+from tests.bench.report.table import Table, mean_ratio, number
 from tests.scp.pdus import associate_rq
 from tests.support.scp_process import ScpProcess, running_scp
 from tests.support.waiting import wait_until
@@ -28,12 +28,13 @@ def memory(bench: Bench) -> list[Table]:
         fresh = max(private_bytes(pid) for pid in scp.children("worker"))
     large = _large(bench)
     alone, beside = _beside_idle(bench)
+    share = mean_ratio([after / before for before, after in zip(alone, beside, strict=True)])
     rows = [
         ("private memory of an idle child", f"{fresh / _MB:.1f} MiB"),
         ("the same with an association's first instance", f"{large[0] / _MB:.1f} MiB"),
         ("what an instance of 2 GiB adds to that", f"{(large[1] - large[0]) / _MB:.1f} MiB"),
-        ("CT/s on one association", number(alone)),
-        (f"CT/s beside {IDLE_ASSOCIATIONS} idle associations", f"{number(beside)} ({ratio(beside, alone)})"),
+        ("CT/s on one association", number(median(alone))),
+        (f"CT/s beside {IDLE_ASSOCIATIONS} idle associations", f"{number(median(beside))} ({share})"),
     ]
     return [Table("Memory, and idle associations", ("", ""), rows)]
 
@@ -59,8 +60,8 @@ def _large(bench: Bench) -> tuple[int, int]:
     return before, after
 
 
-def _beside_idle(bench: Bench) -> tuple[float, float]:
-    """CT/s of one association alone and beside idle ones, medians; in turn, and either comes first as often."""
+def _beside_idle(bench: Bench) -> tuple[list[float], list[float]]:
+    """CT/s of one association alone and beside idle ones; in turn, and either comes first as often."""
     settings = {
         "REDIS_URL": bench.redis_url,
         "SCP_DURABILITY": "process",
@@ -72,12 +73,12 @@ def _beside_idle(bench: Bench) -> tuple[float, float]:
     beside: list[float] = []
     with running_scp(bench.scratch / "idle", settings) as scp:
         _rate(bench, scp, next(names))
-        for number_of_round in range(2 * bench.rounds):
+        for number_of_round in range(4 * bench.rounds):
             in_turn = [(alone, nullcontext()), (beside, _idle(scp))]
             for rates, surroundings in in_turn if number_of_round % 2 else reversed(in_turn):
                 with surroundings:
                     rates.append(_rate(bench, scp, next(names)))
-    return statistics.median(alone), statistics.median(beside)
+    return alone, beside
 
 
 def _rate(bench: Bench, scp: ScpProcess, name: str) -> float:

@@ -1,9 +1,7 @@
 """Throughput and processor time of the same work by more and more senders."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, count, pairwise
-from statistics import mean, stdev
 
 from tests.bench.receiving import receivers as to
 from tests.bench.receiving.cpu import cpu_seconds_at_rest
@@ -13,7 +11,7 @@ from tests.bench.receiving.rounds import Figures, empty, files_in, medians
 from tests.bench.receiving.sections import Bench
 from tests.bench.receiving.senders import send_at_once
 from tests.bench.report.chart import line_chart
-from tests.bench.report.table import Table, number
+from tests.bench.report.table import Table, mean_ratio, number
 
 _SENDERS = (1, 2, 4, 8, 16)
 _MOST = max(_SENDERS)
@@ -95,5 +93,4 @@ def _points(figures: Figures) -> Iterable[str]:
 def _steps(passes: Sequence[Figures]) -> Iterable[str]:
     """What twice as many senders bring. A pass takes seconds: steadier than the rates of minutes."""
     for fewer, more in pairwise(_SENDERS):
-        steps = [math.log(figures[f"rate {more}"] / figures[f"rate {fewer}"]) for figures in passes]
-        yield f"{math.exp(mean(steps)):.2f} ± {stdev(steps) / math.sqrt(len(steps)):.2f}"
+        yield mean_ratio([figures[f"rate {more}"] / figures[f"rate {fewer}"] for figures in passes])

@@ -1,8 +1,10 @@
 """Results as Markdown tables, and where they go in the documents."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean, stdev
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,12 @@ def number(value: float) -> str:
 
 def ratio(value: float, reference: float) -> str:
     return f"{value / reference:.2f}" if reference else ""
+
+
+def mean_ratio(ratios: Sequence[float]) -> str:
+    """Their geometric mean and its standard error, of two at least."""
+    exponents = [math.log(each) for each in ratios]
+    return f"{math.exp(mean(exponents)):.2f} ± {stdev(exponents) / math.sqrt(len(exponents)):.2f}"
 
 
 def write_section(document: Path, name: str, text: str) -> None:
