@@ -214,8 +214,13 @@ class FilesystemStore:
             entries = os.scandir(self.root / relative)
         except FileNotFoundError:
             return []
+        files = []
         with entries:
-            files = [instance_file(relative, entry) for entry in entries if is_instance_name(entry.name)]
+            for entry in entries:
+                # One that is deleted in this moment is not there.
+                with suppress(FileNotFoundError):
+                    if is_instance_name(entry.name):
+                        files.append(instance_file(relative, entry))
         return sorted(files, key=lambda file: file.sop_instance_uid)
 
     def read_document(self, relative: str) -> bytes:

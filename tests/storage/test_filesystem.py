@@ -201,3 +201,11 @@ def test_only_incoming_files_whose_writer_is_gone_are_removed(store):
     assert remove_orphans(folder) == 1
     assert list(incoming_files(folder)) == [living.path]
     living.discard()
+
+
+def test_a_file_that_is_deleted_while_its_series_is_listed_is_not_there(environment):
+    store = open_store(environment)
+    archive(store, b"one")
+    # Listed by its folder, and gone when it is looked at: as one that is deleted in between.
+    store.absolute(instance_path("default", "1.2", "1.2.3", "1.2.3.5")).symlink_to("gone")
+    assert [file.path for file in store.instance_files("default", "1.2", "1.2.3")] == [PATH]
