@@ -35,20 +35,12 @@ class Intake:
     """One writer's way into the archive. Belongs to one process; open it after the fork."""
 
     def __init__(
-        self,
-        *,
-        store: FilesystemStore,
-        journal: Journal,
-        quarantine: Quarantine,
-        reserve_bytes: int,
-        beat: Callable[[], None] = lambda: None,
+        self, *, store: FilesystemStore, journal: Journal, quarantine: Quarantine, reserve_bytes: int
     ) -> None:
-        """While an instance takes long, beat is called."""
         self.store = store
         self.journal = journal
         self.reserve_bytes = reserve_bytes
         self._quarantine = quarantine
-        self._beat = beat
 
     @classmethod
     def open(
@@ -78,7 +70,6 @@ class Intake:
                 store.absolute(QUARANTINE), max_bytes=environment.intake.quarantine_max_bytes
             ),
             reserve_bytes=environment.intake.disk_reserve_bytes,
-            beat=beat,
         )
 
     def receive(
@@ -150,7 +141,7 @@ class Intake:
             data_set_offset=data_set_offset,
             quarantine=self._quarantine,
             check_reserve=self._check_reserve,
-            beat=self._beat,
+            beat=self.store.beat,
             accept=lambda whole: self._accept(
                 whole, _tenant_of(whole, by_attribute) or admission, provenance
             ),

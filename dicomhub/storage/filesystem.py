@@ -45,7 +45,7 @@ class FilesystemStore:
     ) -> None:
         """While something takes long, beat is called."""
         self.root = root
-        self._beat = beat
+        self.beat = beat
         self._root_name = str(root)  # paths of instances are put together as text: no Path for each
         self._is_power_safe = durability == "power"
         self._kind_of_incoming = SyncedIncomingFile if self._is_power_safe else IncomingFile
@@ -148,7 +148,7 @@ class FilesystemStore:
             return None
         with archived:
             # Before the folder is locked: all who bring something else of the series would wait for it.
-            archived_digest = digest_of_file(archived.fileno(), beat=self._beat)
+            archived_digest = digest_of_file(archived.fileno(), beat=self.beat)
             directory = self._open_locked(str(target.parent), fcntl.LOCK_EX)
             try:
                 if not _is_file_of(archived.fileno(), target):

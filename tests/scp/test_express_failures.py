@@ -1,6 +1,5 @@
 """What fails under the express lane's feet: it takes its steps back, and the receive lane answers."""
 
-import ctypes
 import errno
 from threading import Thread
 
@@ -9,6 +8,7 @@ import pytest
 from dicomhub.intake.segments import read_segment
 from scp.express.library import library_path
 from tests.scp.conversations import CONTEXTS, series
+from tests.scp.express_hook import before_each_fragment
 from tests.scp.in_process import lane_of
 from tests.scp.pdus import RELEASE_RQ
 from tests.scp.run_here import association_with_peer
@@ -22,26 +22,17 @@ pytestmark = pytest.mark.skipif(
 OUT_OF_RESOURCES = 0xA700
 
 
-def when_the_express_lane_has_begun(lane, do):
-    """Have the express lane do this, once, when it has the first fragment of its first instance."""
-    update_type = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
-    state = lane.engine.state
-    of_library = state.digest_update
-    update = update_type(of_library)
-
-    def update_and_do(*how):
-        state.digest_update = of_library
-        do()
-        return update(*how)
-
-    held = update_type(update_and_do)
-    state.digest_update = ctypes.cast(held, ctypes.c_void_p).value
-    return held
-
-
 def statuses_of_six(lane, *, failing, error):
     """Send a series of six; from the third on, which is the express lane's, a system call fails."""
-    held = when_the_express_lane_has_begun(lane, lambda: fail_from_now_on(failing, error))
+    is_failing = False
+
+    def fail():
+        nonlocal is_failing
+        if not is_failing:
+            is_failing = True
+            fail_from_now_on(failing, error)
+
+    before_each_fragment(lane, fail)
     with association_with_peer(lane) as (association, peer):
         serving = Thread(target=association.run)
         serving.start()
@@ -50,7 +41,6 @@ def statuses_of_six(lane, *, failing, error):
         statuses = [peer.status()[0] for _ in range(6)]
         assert peer.read() == (6, bytes(4))
     serving.join(HANG_SECONDS)
-    del held
     return statuses, association._record._express_instances
 
 

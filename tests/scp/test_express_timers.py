@@ -1,6 +1,5 @@
 """Time in the express lane: what a timer has ended stays ended, and what takes us long is not the peer's."""
 
-import ctypes
 import socket
 import time
 from threading import Thread
@@ -11,6 +10,7 @@ from dicomhub.intake.segments import read_segment
 from scp.express.lane import ExpressLane
 from scp.express.library import Outcome, library_path
 from tests.scp.conversations import BEGINNING, CONTEXTS, NEXT, message, series
+from tests.scp.express_hook import before_each_fragment
 from tests.scp.in_process import lane_of
 from tests.scp.pdus import RELEASE_RQ
 from tests.scp.run_here import association_with_peer, served
@@ -28,18 +28,12 @@ class Slowly:
     """Has the express lane take as long for a fragment as it says; waits are those still to come."""
 
     def __init__(self, lane, waits) -> None:
-        update_type = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
-        state = lane.engine.state
-        update = update_type(state.digest_update)
         self.waits = list(waits)
+        before_each_fragment(lane, self._wait)
 
-        def update_slowly(*how):
-            if self.waits:
-                time.sleep(self.waits.pop())
-            return update(*how)
-
-        self._held = update_type(update_slowly)
-        state.digest_update = ctypes.cast(self._held, ctypes.c_void_p).value
+    def _wait(self) -> None:
+        if self.waits:
+            time.sleep(self.waits.pop())
 
 
 def archived(lane):

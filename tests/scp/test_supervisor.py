@@ -384,14 +384,21 @@ def test_children_die_with_their_supervisor(start_scp):
     wait_until(lambda: not any(map(is_alive, children)), what="they die")
 
 
+def busy_and_idle(scp):
+    """The pids of the two workers, of which one serves."""
+    both = workers(scp, 2)
+    serving = busy_worker(scp)
+    [idle] = [pid for pid in both if pid != serving]
+    return serving, idle
+
+
 def test_hup_rolls_the_children_while_an_association_goes_on(start_scp, tmp_path):
     settings = tmp_path / "settings"
     settings.write_text("SCP_MAX_PDU_BYTES=16384\n")
     scp = start_scp(DICOMHUB_SETTINGS_FILE=settings, **SMALL_POOL)
     with RawPeer(scp).associate() as peer:
-        before = workers(scp, 2)
-        serving = busy_worker(scp)
-        [idle] = [pid for pid in before if pid != serving]
+        before = busy_and_idle(scp)
+        _, idle = before
         settings.write_text("SCP_MAX_PDU_BYTES=32768\n")
         scp.signal(signal.SIGHUP)
         while is_alive(idle):
@@ -409,9 +416,7 @@ def test_hup_with_a_shorter_heartbeat_finds_nobody_hung_who_may_be_silent_for_lo
     settings.write_text("SCP_HEARTBEAT_SECONDS=3600\n")
     scp = start_scp(DICOMHUB_SETTINGS_FILE=settings, **SMALL_POOL)
     with RawPeer(scp).associate() as peer:
-        before = workers(scp, 2)
-        serving = busy_worker(scp)
-        [idle] = [pid for pid in before if pid != serving]
+        serving, idle = busy_and_idle(scp)
         os.kill(serving, signal.SIGSTOP)  # as a child that rests until its peer says something
         silent_since = time.monotonic()
         wait_until(lambda: time.monotonic() - silent_since > 2.5, what="it was silent for so long")
